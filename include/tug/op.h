@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One kernel operation as a future. The calls of <tug/file.h> are `init, await` around these; use
+ * them directly to have several operations in flight from one task, with tug_select(),
+ * tug_join_all() or tug_try_join_all():
+ *
+ *     struct tug_op a, b;
+ *     tug_op_read(&a, fd1, buffer1, size1, TUG_CURRENT_POSITION);
+ *     tug_op_read(&b, fd2, buffer2, size2, TUG_CURRENT_POSITION);
+ *     struct tug_future *both[] = {&a.future, &b.future};
+ *     tug_join_all(both, 2);
+ *
+ * The init functions only fill the struct in: they do not suspend, cannot fail and start nothing;
+ * an operation starts when it is first polled. Memory that an operation points to (buffers, paths,
+ * iovecs) is lent to it until the future is ready. Once ready, the result is `op.future.result`,
+ * and the struct may be filled in anew. Cancelling loses nothing: the result is -ECANCELED only if
+ * the operation had no effect; an operation that opens a file closes it again when cancelled.
+ */
+#ifndef TUG_OP_H
+#define TUG_OP_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <tug/config.h>
+#include <tug/future.h>
+
+struct iovec;
+struct statx;
+
+TUG_BEGIN_DECLS
+
+struct tug_driver;
+
+/* A piece of work in the queue of the blocking pool. */
+struct tug_job {
+    struct tug_job *next;
+    /* Runs the job on a thread of the pool; with `dropped` set the pool has shut down before the
+     * job could run, and only its owner must be told. */
+    void (*run)(struct tug_job *job, int dropped);
+};
+
+/* The position of a read or write is the file's own, or there is none (pipes, sockets). */
+#define TUG_CURRENT_POSITION (-1)
+
+/* All members but `future` are private. */
+struct tug_op {
+    struct tug_future future;
+    struct tug_waker waker;
+    struct tug_job job;           /* its place in the blocking pool */
+    struct tug_op *next;          /* its place in a queue of the driver */
+    struct tug_op **previous;
+    struct tug_op *cancel_next;   /* its place in the home driver's inbox of cancellations */
+    struct tug_driver *home;      /* the driver that has it */
+    uint32_t state;
+    uint8_t code, route, flags;
+    int32_t fd, fd2;
+    uint32_t argument; /* flags, mode or advice, as the operation has it */
+    uint32_t argument2;
+    void *address, *address2;
+    int64_t offset;
+    uint64_t length;
+};
+
+TUG_API void tug_op_nop(struct tug_op *op);
+TUG_API void tug_op_openat(struct tug_op *op, int directory, const char *path, int flags,
+                           mode_t mode);
+TUG_API void tug_op_close(struct tug_op *op, int fd);
+TUG_API void tug_op_read(struct tug_op *op, int fd, void *buffer, size_t length, int64_t offset);
+TUG_API void tug_op_write(struct tug_op *op, int fd, const void *buffer, size_t length,
+                          int64_t offset);
+TUG_API void tug_op_readv(struct tug_op *op, int fd, const struct iovec *vector, int count,
+                          int64_t offset);
+TUG_API void tug_op_writev(struct tug_op *op, int fd, const struct iovec *vector, int count,
+                           int64_t offset);
+TUG_API void tug_op_fsync(struct tug_op *op, int fd);
+TUG_API void tug_op_fdatasync(struct tug_op *op, int fd);
+TUG_API void tug_op_ftruncate(struct tug_op *op, int fd, int64_t length);
+TUG_API void tug_op_fallocate(struct tug_op *op, int fd, int mode, int64_t offset, int64_t length);
+TUG_API void tug_op_fadvise(struct tug_op *op, int fd, int64_t offset, int64_t length, int advice);
+TUG_API void tug_op_statx(struct tug_op *op, int directory, const char *path, int flags,
+                          unsigned mask, struct statx *statx);
+TUG_API void tug_op_renameat(struct tug_op *op, int old_directory, const char *old_path,
+                             int new_directory, const char *new_path, unsigned flags);
+TUG_API void tug_op_unlinkat(struct tug_op *op, int directory, const char *path, int flags);
+TUG_API void tug_op_mkdirat(struct tug_op *op, int directory, const char *path, mode_t mode);
+TUG_API void tug_op_linkat(struct tug_op *op, int old_directory, const char *old_path,
+                           int new_directory, const char *new_path, int flags);
+TUG_API void tug_op_symlinkat(struct tug_op *op, const char *target, int directory,
+                              const char *path);
+TUG_API void tug_op_readlinkat(struct tug_op *op, int directory, const char *path, char *buffer,
+                               size_t size);
+TUG_API void tug_op_fchmod(struct tug_op *op, int fd, mode_t mode);
+TUG_API void tug_op_fchmodat(struct tug_op *op, int directory, const char *path, mode_t mode,
+                             int flags);
+/* Reads directory entries as getdents64(2) gives them. */
+TUG_API void tug_op_getdents(struct tug_op *op, int fd, void *buffer, size_t size);
+/* Waits until one of the poll(2) `events` holds on fd; the result is the events that hold. */
+TUG_API void tug_op_poll(struct tug_op *op, int fd, unsigned events);
+/* Runs fn(argument) on the blocking pool; the result is what it returned. Not interrupted once it
+ * has started. */
+TUG_API void tug_op_blocking(struct tug_op *op, int64_t (*fn)(void *argument), void *argument);
+
+/* Waits for an operation: tug_await(&op->future). Suspends. */
+static inline int64_t tug_op_await(struct tug_op *op)
+{
+    return tug_await(&op->future);
+}
+
+TUG_END_DECLS
+
+#endif

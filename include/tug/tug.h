@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * All of libtug: an asynchronous I/O runtime for C with Tokio's semantics and POSIX's shape.
+ */
+#ifndef TUG_TUG_H
+#define TUG_TUG_H
+
+#include <tug/blocking.h>
+#include <tug/cancel.h>
+#include <tug/config.h>
+#include <tug/coop.h>
+#include <tug/file.h>
+#include <tug/fs.h>
+#include <tug/future.h>
+#include <tug/group.h>
+#include <tug/op.h>
+#include <tug/oneshot.h>
+#include <tug/runtime.h>
+#include <tug/sys.h>
+#include <tug/task.h>
+#include <tug/time.h>
+
+#endif
