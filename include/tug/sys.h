@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The system calls themselves, blocking the thread: for code on a thread that may block, which is a
+ * job of the blocking pool (tug_spawn_blocking(), tug_op_blocking()) or a thread of your own. On a
+ * thread of the runtime use <tug/file.h>, which suspends the task instead.
+ *
+ * What holds for every call here, beyond its own comment:
+ *  - Arguments and meaning are those of the manual page of the same name in section 2 (fallocate(2)
+ *    for tug_sys_fallocate(), and so on). Flags are passed on as they are: O_CLOEXEC is not added.
+ *  - Returns what the system call returns, or a negative errno. errno is not a part of the result,
+ *    and its value afterwards means nothing.
+ *  - A call interrupted by a signal before it had an effect is made again, so that EINTR is not
+ *    seen; the exceptions, tug_sys_close() and tug_sys_poll(), say so.
+ *  - Offsets and lengths are 64 bits wide. A transfer may be short, as in POSIX.
+ */
+#ifndef TUG_SYS_H
+#define TUG_SYS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <tug/config.h>
+
+struct iovec;
+struct open_how;
+struct pollfd;
+struct statx;
+struct timespec;
+
+TUG_BEGIN_DECLS
+
+/* ---- Descriptors ---- */
+
+/* Opens a file. `mode` counts when `flags` create one. Returns the descriptor. */
+TUG_API int tug_sys_openat(int directory, const char *path, int flags, mode_t mode);
+
+/* openat2(2), with the size of struct open_how filled in. -ENOSYS before Linux 5.6. */
+TUG_API int tug_sys_openat2(int directory, const char *path, const struct open_how *how);
+
+/* Closes. Never made again: the descriptor is gone whatever is returned, -EINTR included (which
+ * means that the outcome of late writing is not known). Returns 0 or an error of late writing. */
+TUG_API int tug_sys_close(int fd);
+
+/* Duplicates a descriptor; the copy is not close-on-exec (tug_sys_fcntl() with F_DUPFD_CLOEXEC
+ * makes one that is). Returns the new descriptor. */
+TUG_API int tug_sys_dup(int fd);
+
+/* fcntl(2), for the commands that take an int or nothing (then pass 0), not those for locks. */
+TUG_API int tug_sys_fcntl(int fd, int command, int argument);
+
+/* Makes a pipe: fds[0] is read from, fds[1] written to. Returns 0. */
+TUG_API int tug_sys_pipe2(int fds[2], int flags);
+
+/* Waits until one of the descriptors is ready. `timeout` in ms, negative: without limit. Not made
+ * again after a signal: returns -EINTR then. Returns the number of descriptors with events. */
+TUG_API int tug_sys_poll(struct pollfd *fds, unsigned count, int timeout);
+
+/* ---- Reading and writing: return the number of bytes, 0 at the end of the file ---- */
+
+TUG_API int64_t tug_sys_read(int fd, void *buffer, size_t length);
+TUG_API int64_t tug_sys_write(int fd, const void *buffer, size_t length);
+TUG_API int64_t tug_sys_pread(int fd, void *buffer, size_t length, int64_t offset);
+TUG_API int64_t tug_sys_pwrite(int fd, const void *buffer, size_t length, int64_t offset);
+TUG_API int64_t tug_sys_readv(int fd, const struct iovec *vector, int count);
+TUG_API int64_t tug_sys_writev(int fd, const struct iovec *vector, int count);
+TUG_API int64_t tug_sys_preadv(int fd, const struct iovec *vector, int count, int64_t offset);
+TUG_API int64_t tug_sys_pwritev(int fd, const struct iovec *vector, int count, int64_t offset);
+
+/* With the RWF_ flags of the manual page. An offset of -1 is the file's own position. */
+TUG_API int64_t tug_sys_preadv2(int fd, const struct iovec *vector, int count, int64_t offset,
+                                int flags);
+TUG_API int64_t tug_sys_pwritev2(int fd, const struct iovec *vector, int count, int64_t offset,
+                                 int flags);
+
+/* Copies within the kernel. The offsets may be NULL: the file's own position. tug_sys_copy_file_
+ * range() is the bare system call, which the C library does not imitate when it is not there. */
+TUG_API int64_t tug_sys_copy_file_range(int in, int64_t *in_offset, int out, int64_t *out_offset,
+                                        size_t length, unsigned flags);
+TUG_API int64_t tug_sys_sendfile(int out, int in, int64_t *in_offset, size_t length);
+TUG_API int64_t tug_sys_splice(int in, int64_t *in_offset, int out, int64_t *out_offset,
+                               size_t length, unsigned flags);
+
+/* Makes the file `out` share all blocks of the file `in` (ioctl_ficlone(2)). Returns 0. */
+TUG_API int tug_sys_ficlone(int out, int in);
+
+/* Returns the new position. */
+TUG_API int64_t tug_sys_lseek(int fd, int64_t offset, int whence);
+
+/* ---- The state of an open file: return 0 ---- */
+
+TUG_API int tug_sys_fsync(int fd);
+TUG_API int tug_sys_fdatasync(int fd);
+TUG_API int tug_sys_syncfs(int fd);
+TUG_API int tug_sys_ftruncate(int fd, int64_t length);
+TUG_API int tug_sys_fallocate(int fd, int mode, int64_t offset, int64_t length);
+/* Returns a negative errno like all others, where its POSIX namesake returns a positive one. */
+TUG_API int tug_sys_posix_fadvise(int fd, int64_t offset, int64_t length, int advice);
+
+/* ---- Names: return 0 ---- */
+
+TUG_API int tug_sys_renameat2(int old_directory, const char *old_path, int new_directory,
+                              const char *new_path, unsigned flags);
+TUG_API int tug_sys_unlinkat(int directory, const char *path, int flags);
+TUG_API int tug_sys_mkdirat(int directory, const char *path, mode_t mode);
+TUG_API int tug_sys_mknodat(int directory, const char *path, mode_t mode, dev_t device);
+TUG_API int tug_sys_linkat(int old_directory, const char *old_path, int new_directory,
+                           const char *new_path, int flags);
+TUG_API int tug_sys_symlinkat(const char *target, int directory, const char *path);
+
+/* Returns the length of the target, which is not terminated by a zero byte and cut at `size`. */
+TUG_API int64_t tug_sys_readlinkat(int directory, const char *path, char *buffer, size_t size);
+
+/* Reads directory entries (struct dirent64). Returns the number of bytes, 0 at the end. */
+TUG_API int64_t tug_sys_getdents64(int fd, void *buffer, size_t size);
+
+/* ---- Metadata: return 0 ---- */
+
+TUG_API int tug_sys_statx(int directory, const char *path, int flags, unsigned mask,
+                          struct statx *statx);
+TUG_API int tug_sys_faccessat(int directory, const char *path, int mode, int flags);
+TUG_API int tug_sys_fchmod(int fd, mode_t mode);
+TUG_API int tug_sys_fchmodat(int directory, const char *path, mode_t mode, int flags);
+TUG_API int tug_sys_fchown(int fd, uid_t owner, gid_t group);
+TUG_API int tug_sys_fchownat(int directory, const char *path, uid_t owner, gid_t group, int flags);
+/* times[0]: of the last access, times[1]: of the last modification; NULL: both are now. */
+TUG_API int tug_sys_futimens(int fd, const struct timespec *times);
+TUG_API int tug_sys_utimensat(int directory, const char *path, const struct timespec *times,
+                              int flags);
+
+TUG_END_DECLS
+
+#endif
