@@ -21,7 +21,8 @@
  * ends the process with status 2, since a test would otherwise pass without its fault.
  *
  * Thread-safe without locks: rules are immutable, published by one store and never freed while the
- * process lives; only their counters change. So the hook may also run in signal handlers.
+ * process lives; only their counters change. So the hook may also run in signal handlers, once the
+ * environment has been read. Rules are set and reset by one thread at a time.
  */
 #ifndef TUG_SYS_FAULT_H
 #define TUG_SYS_FAULT_H
@@ -33,30 +34,30 @@
 #include <tug/config.h>
 
 /*
- * Every call by name, and whether it has a length that can be made short. One row per call: the
- * names are those that TUG_FAULT and the functions below take.
+ * Every call by name, and whether it has a length that can be made short. The names are those that
+ * TUG_FAULT and the functions below take.
  */
+/* clang-format off */
 #define TUG_FAULT_CALLS(PLAIN, LENGTH)                                                             \
-    PLAIN(openat)                                                                                  \
-    PLAIN(openat2) PLAIN(close) PLAIN(dup) PLAIN(fcntl) PLAIN(pipe2) PLAIN(poll) LENGTH(read)      \
-        LENGTH(write) LENGTH(pread) LENGTH(pwrite) LENGTH(readv) LENGTH(writev) LENGTH(preadv)     \
-            LENGTH(pwritev) LENGTH(preadv2) LENGTH(pwritev2) LENGTH(copy_file_range) LENGTH(       \
-                sendfile) LENGTH(splice) PLAIN(ficlone) PLAIN(lseek) PLAIN(fsync) PLAIN(fdatasync) \
-                PLAIN(syncfs) PLAIN(ftruncate) PLAIN(fallocate) PLAIN(posix_fadvise) PLAIN(        \
-                    renameat2) PLAIN(unlinkat) PLAIN(mkdirat) PLAIN(mknodat) PLAIN(linkat)         \
-                    PLAIN(symlinkat) LENGTH(readlinkat) LENGTH(getdents64) PLAIN(statx) PLAIN(     \
-                        faccessat) PLAIN(fchmod) PLAIN(fchmodat) PLAIN(fchown) PLAIN(fchownat)     \
-                        PLAIN(futimens) PLAIN(utimensat) PLAIN(malloc) PLAIN(calloc) PLAIN(        \
-                            realloc) PLAIN(mmap) PLAIN(munmap) PLAIN(madvise) PLAIN(mprotect)      \
-                            PLAIN(eventfd) PLAIN(epoll_create1) PLAIN(epoll_ctl)                   \
-                                PLAIN(epoll_pwait2) PLAIN(epoll_wait) PLAIN(futex_wait) PLAIN(     \
-                                    futex_wake) LENGTH(getrandom) PLAIN(sched_getaffinity)         \
-                                    PLAIN(prctl) PLAIN(thread_create) PLAIN(io_uring_queue_init)   \
-                                        PLAIN(io_uring_queue_exit) PLAIN(io_uring_submit)          \
-                                            PLAIN(io_uring_wait) PLAIN(io_uring_get_events)        \
-                                                PLAIN(io_uring_register_probe)                     \
-                                                    PLAIN(io_uring_register_ring_fd)               \
-                                                        PLAIN(io_uring_register_iowq_max_workers)
+    PLAIN(openat) PLAIN(openat2) PLAIN(close) PLAIN(dup) PLAIN(fcntl) PLAIN(pipe2) PLAIN(poll)     \
+    LENGTH(read) LENGTH(write) LENGTH(pread) LENGTH(pwrite)                                        \
+    LENGTH(readv) LENGTH(writev) LENGTH(preadv) LENGTH(pwritev) LENGTH(preadv2) LENGTH(pwritev2)   \
+    LENGTH(copy_file_range) LENGTH(sendfile) LENGTH(splice) PLAIN(ficlone) PLAIN(lseek)            \
+    PLAIN(fsync) PLAIN(fdatasync) PLAIN(syncfs) PLAIN(ftruncate) PLAIN(fallocate)                  \
+    PLAIN(posix_fadvise)                                                                           \
+    PLAIN(renameat2) PLAIN(unlinkat) PLAIN(mkdirat) PLAIN(mknodat) PLAIN(linkat) PLAIN(symlinkat)  \
+    LENGTH(readlinkat) LENGTH(getdents64)                                                          \
+    PLAIN(statx) PLAIN(faccessat) PLAIN(fchmod) PLAIN(fchmodat) PLAIN(fchown) PLAIN(fchownat)      \
+    PLAIN(futimens) PLAIN(utimensat)                                                               \
+    PLAIN(malloc) PLAIN(calloc) PLAIN(realloc)                                                     \
+    PLAIN(mmap) PLAIN(munmap) PLAIN(madvise) PLAIN(mprotect)                                       \
+    PLAIN(eventfd) PLAIN(epoll_create1) PLAIN(epoll_ctl) PLAIN(epoll_pwait2) PLAIN(epoll_wait)     \
+    PLAIN(futex_wait) PLAIN(futex_wake)                                                            \
+    LENGTH(getrandom) PLAIN(sched_getaffinity) PLAIN(prctl) PLAIN(thread_create)                   \
+    PLAIN(io_uring_queue_init) PLAIN(io_uring_queue_exit) PLAIN(io_uring_submit)                   \
+    PLAIN(io_uring_wait) PLAIN(io_uring_get_events) PLAIN(io_uring_register_probe)                 \
+    PLAIN(io_uring_register_ring_fd) PLAIN(io_uring_register_iowq_max_workers)
+/* clang-format on */
 
 #define TUG_FAULT_ENUMERATOR(name) TUG_FAULT_CALL_##name,
 enum tug_fault_call {
@@ -84,7 +85,8 @@ TUG_BEGIN_DECLS
  * Return 0; -EINVAL: no such call, first or count is 0, `error` is not an errno (1 to 4095), or the
  * call has no length to be short; -ENOMEM.
  *
- * fail: returns -error without being made.
+ * fail: returns -error without being made. A call that is made again after EINTR does not end
+ * under a rule that fails it with EINTR for ever.
  * short: is made with at most `bytes` bytes; a vector, with at most its first 8 buffers.
  * delay: is made after `ns`.
  */
@@ -93,7 +95,7 @@ TUG_API int tug_fault_short(const char *call, unsigned first, unsigned count, si
 TUG_API int tug_fault_delay(const char *call, unsigned first, unsigned count, uint64_t ns);
 
 /* Rules set from now on count only the calls on this descriptor (-1: on any), or whose path, as it
- * was given to the call, contains `part` (NULL: any). */
+ * was given to the call, contains `part` (NULL: any; cut after 255 bytes). */
 TUG_API void tug_fault_only_fd(int fd);
 TUG_API void tug_fault_only_path(const char *part);
 
@@ -103,7 +105,7 @@ TUG_API void tug_fault_reset(void);
 /* How often `call` occurred since the reset, whatever the filters; 0 for a name unknown. */
 TUG_API uint64_t tug_fault_calls(const char *call);
 
-/* The part of the hook that is not inline; private to it. */
+/* Private to the hook: the part that is not inline. */
 TUG_API int tug_fault_apply(enum tug_fault_call call, struct tug_fault_target target);
 TUG_API extern uint32_t tug_fault_quiet;
 TUG_API extern uint64_t tug_fault_counters[TUG_FAULT_CALL_COUNT];

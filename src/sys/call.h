@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The system calls that only the runtime itself needs; those for files are in <tug/sys.h>. The
+ * whole of tug enters the kernel through these two, <sys/thread.h>, <sys/futex.h> and
+ * <sys/ring.h>, so that a test can make any call fail (sys/fault.h).
+ *
+ * As in <tug/sys.h>, each returns >= 0 or a negative errno. The functions read errno within one
+ * call that never suspends, and nothing above reads it.
+ *
+ * Files in this directory must not have the name of one in the system's <sys/>: this directory
+ * comes first in the search path.
+ */
+#ifndef TUG_SYS_CALL_H
+#define TUG_SYS_CALL_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <tug/sys.h>
+
+#include "sys/fault.h"
+
+struct epoll_event;
+
+/* The negative errno of the C library call that has just failed. Out of line, so that the address
+ * of errno is computed anew each time even if the caller is inlined into a coroutine that has moved
+ * to another thread. */
+int tug_sys_error(void);
+
+/* ---- Memory. NULL when there is none; the caller turns that into -ENOMEM. ---- */
+
+static inline void *tug_sys_malloc(size_t size)
+{
+    return TUG_FAULT(malloc, TUG_ON_NOTHING) < 0 ? NULL : malloc(size);
+}
+
+static inline void *tug_sys_calloc(size_t count, size_t size)
+{
+    return TUG_FAULT(calloc, TUG_ON_NOTHING) < 0 ? NULL : calloc(count, size);
+}
+
+static inline void *tug_sys_realloc(void *memory, size_t size)
+{
+    return TUG_FAULT(realloc, TUG_ON_NOTHING) < 0 ? NULL : realloc(memory, size);
+}
+
+static inline void tug_sys_free(void *memory)
+{
+    free(memory);
+}
+
+/* mmap(2); the wish for a place is NULL. *address is written only on success. Returns 0. */
+int tug_sys_mmap(void **address, size_t length, int protection, int flags, int fd, int64_t offset);
+int tug_sys_munmap(void *address, size_t length);
+int tug_sys_madvise(void *address, size_t length, int advice);
+int tug_sys_mprotect(void *address, size_t length, int protection);
+
+/* ---- Events ---- */
+
+int tug_sys_eventfd(unsigned initial, int flags);
+int tug_sys_epoll_create1(int flags);
+int tug_sys_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event);
+
+/* Waits for at most `timeout` ns, negative: without limit. Where the kernel has no epoll_pwait2(2)
+ * the timeout is rounded up to ms. Returns the number of events, 0 after the timeout; not made
+ * again after a signal: -EINTR. */
+int tug_sys_epoll_pwait2(int epoll, struct epoll_event *events, int max, int64_t timeout);
+
+/* ---- The process and the system ---- */
+
+/* Returns the number of bytes written to `buffer`. */
+int64_t tug_sys_getrandom(void *buffer, size_t length, unsigned flags);
+
+/* The number of processors that the calling thread may run on, at least 1. */
+int tug_sys_cpu_count(void);
+
+/* The kernel's number of the calling thread. */
+int tug_sys_gettid(void);
+
+/* Names the calling thread; what is beyond 15 bytes is cut off. Returns 0. */
+int tug_sys_set_thread_name(const char *name);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * liburing's calls behind the fault hook. liburing itself returns -errno.
+ */
+#include "sys/ring.h"
+
+#if TUG_HAVE_IO_URING
+
+#include "sys/fault.h"
+
+#define RING_CALL(name, ring, call)                                                                \
+    ({                                                                                             \
+        int result_ = TUG_FAULT(name, TUG_ON_FD((ring)->ring_fd));                                 \
+        if (result_ == 0)                                                                          \
+            result_ = (call);                                                                      \
+        result_;                                                                                   \
+    })
+
+int tug_ring_queue_init_params(unsigned entries, struct io_uring *ring,
+                               struct io_uring_params *params)
+{
+    int result = TUG_FAULT(io_uring_queue_init, TUG_ON_NOTHING);
+    return result < 0 ? result : io_uring_queue_init_params(entries, ring, params);
+}
+
+/* Cannot fail: the hook is there to count and to delay. */
+void tug_ring_queue_exit(struct io_uring *ring)
+{
+    (void)TUG_FAULT(io_uring_queue_exit, TUG_ON_FD(ring->ring_fd));
+    io_uring_queue_exit(ring);
+}
+
+int tug_ring_submit(struct io_uring *ring)
+{
+    return RING_CALL(io_uring_submit, ring, io_uring_submit(ring));
+}
+
+int tug_ring_submit_and_wait_timeout(struct io_uring *ring, struct io_uring_cqe **cqe,
+                                     unsigned count, struct __kernel_timespec *timeout,
+                                     sigset_t *mask)
+{
+    *cqe = NULL;
+    return RING_CALL(io_uring_wait, ring,
+                     io_uring_submit_and_wait_timeout(ring, cqe, count, timeout, mask));
+}
+
+int tug_ring_get_events(struct io_uring *ring)
+{
+    return RING_CALL(io_uring_get_events, ring, io_uring_get_events(ring));
+}
+
+int tug_ring_register_probe(struct io_uring *ring, struct io_uring_probe *probe, unsigned count)
+{
+    return RING_CALL(io_uring_register_probe, ring, io_uring_register_probe(ring, probe, count));
+}
+
+int tug_ring_register_ring_fd(struct io_uring *ring)
+{
+    return RING_CALL(io_uring_register_ring_fd, ring, io_uring_register_ring_fd(ring));
+}
+
+int tug_ring_register_iowq_max_workers(struct io_uring *ring, unsigned values[2])
+{
+    return RING_CALL(io_uring_register_iowq_max_workers, ring,
+                     io_uring_register_iowq_max_workers(ring, values));
+}
+
+#endif
