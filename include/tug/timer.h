@@ -14,8 +14,13 @@ TUG_BEGIN_DECLS
 
 struct tug_timer_wheel;
 
+/* A place in a circular list of timers, or the head of such a list. */
+struct tug_timer_link {
+    struct tug_timer_link *next, *previous;
+};
+
 struct tug_timer {
-    struct tug_timer *next, *previous;
+    struct tug_timer_link link;
     struct tug_timer_wheel *wheel; /* the wheel it is, or was last, in */
     uint64_t deadline;             /* in ticks of 1 ms */
     void (*fire)(struct tug_timer *timer);
