@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+#
+# A thin face of the Meson build. `make help` lists what there is.
+
+BUILD ?= build
+BUILD_CHECK ?= build-check
+BUILD_BENCH ?= build-bench
+BUILD_LINT ?= build-lint
+PREFIX ?= /usr/local
+
+# How many processes compile and test at once.
+JOBS ?= $(shell nproc)
+
+# Names with spaces, quotes and dollar signs reach the shell unharmed through the environment.
+unexport SRC DST
+export TUG_COPY_SOURCE = $(value SRC)
+export TUG_COPY_DESTINATION = $(value DST)
+
+C_FILES = $(shell find include src tests bench examples -name '*.[ch]' | sort)
+
+.PHONY: all help setup copy check bench format lint install clean
+.DEFAULT_GOAL := all
+
+all: setup $(BUILD)/build.ninja
+	@ninja -C "$(BUILD)" -j $(JOBS)
+
+help:
+	@echo 'make                      build the library and build/tug (optimised)'
+	@echo 'make copy SRC=dir DST=dir set everything up, copy a tree and verify the copy'
+	@echo 'make check                set everything up and run all tests (sanitizers, both drivers)'
+	@echo 'make bench                set everything up and run the benchmarks'
+	@echo 'make format               format all C files'
+	@echo 'make lint                 clang-tidy and the checks of the tree'
+	@echo 'make install              install to PREFIX ($(PREFIX)), below DESTDIR if set'
+	@echo 'make clean                remove the build directories'
+
+setup:
+	@tools/setup build
+
+$(BUILD)/build.ninja: | setup
+	@meson setup "$(BUILD)" --buildtype=release --prefix="$(PREFIX)" -Dtests=false
+
+copy:
+	@if [ -z "$$TUG_COPY_SOURCE" ] || [ -z "$$TUG_COPY_DESTINATION" ]; then \
+	    echo 'make copy: say what to copy and to where: make copy SRC=dir DST=dir' >&2; exit 2; fi
+	@if [ ! -e "$$TUG_COPY_SOURCE" ] && [ ! -L "$$TUG_COPY_SOURCE" ]; then \
+	    printf 'make copy: SRC does not exist: %s\n' "$$TUG_COPY_SOURCE" >&2; exit 2; fi
+	@$(MAKE) --no-print-directory all
+	"$(BUILD)/tug" cp -r --verify -- "$$TUG_COPY_SOURCE" "$$TUG_COPY_DESTINATION"
+
+check:
+	@tools/setup check
+	@[ -f "$(BUILD_CHECK)/build.ninja" ] || meson setup "$(BUILD_CHECK)" --buildtype=debug \
+	    -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false -Dfault_injection=true
+	@ninja -C "$(BUILD_CHECK)" -j $(JOBS)
+	@meson test -C "$(BUILD_CHECK)" --no-rebuild --print-errorlogs --num-processes $(JOBS)
+
+bench:
+	@tools/setup bench
+	@[ -f "$(BUILD_BENCH)/build.ninja" ] || meson setup "$(BUILD_BENCH)" --buildtype=release \
+	    -Dtests=false -Dbench=true
+	@ninja -C "$(BUILD_BENCH)" -j $(JOBS)
+	@bench/run "$(BUILD_BENCH)"
+
+format:
+	@tools/setup format
+	@clang-format -i $(C_FILES)
+
+lint:
+	@tools/setup lint
+	@tools/check-layers
+	@[ -f "$(BUILD_LINT)/build.ninja" ] || CC=clang meson setup "$(BUILD_LINT)" \
+	    --buildtype=debug -Dfault_injection=true
+	@run-clang-tidy -quiet -p "$(BUILD_LINT)" -j $(JOBS) '/(src|examples)/.*\.c$$'
+
+install: all
+	@DESTDIR="$(DESTDIR)" meson install -C "$(BUILD)" --no-rebuild --quiet
+	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" -eq 0 ]; then ldconfig; fi
+
+clean:
+	@rm -rf "$(BUILD)" "$(BUILD_CHECK)" "$(BUILD_BENCH)" "$(BUILD_LINT)"
