@@ -69,6 +69,8 @@ format:
 lint:
 	@tools/setup lint
 	@tools/check-layers
+	@tools/check-lists
+	@tools/check-exports
 	@[ -f "$(BUILD_LINT)/build.ninja" ] || CC=clang meson setup "$(BUILD_LINT)" \
 	    --buildtype=debug -Dfault_injection=true
 	@run-clang-tidy -quiet -p "$(BUILD_LINT)" -j $(JOBS) '/(src|examples)/.*\.c$$'
