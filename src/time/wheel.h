@@ -44,8 +44,8 @@ enum {
 
 #define TUG_TICK_NS UINT64_C(1000000)
 
-/* No timer is further away than this; one that is asked for further away fires after at least this
- * many ticks and at most 64 / 63 of it: 2.1 years. */
+/* Deadlines up to this many ticks ahead, about 2.1 years, are exact. One further ahead may be
+ * brought nearer, but not below this. */
 #define TUG_TIMER_RANGE (UINT64_C(63) << (TUG_TIMER_SLOT_BITS * (TUG_TIMER_LEVELS - 1)))
 
 /* The first tick that nothing waits for. */
@@ -59,6 +59,7 @@ enum tug_timer_state {
 
 struct tug_timer_wheel {
     struct tug_mutex lock;
+    uint32_t waiting; /* threads that ask for a timer and wait for the lock */
     uint64_t elapsed; /* the tick up to which all has been fired */
     uint64_t next;
     uint64_t pending; /* timers in the wheel */
@@ -102,12 +103,17 @@ bool tug_timer_insert(struct tug_timer_wheel *wheel, struct tug_timer *timer, ui
 bool tug_timer_remove(struct tug_timer *timer);
 
 /*
+ * Whether a timer that was inserted has fired and its fire() has returned. [any thread, not inside
+ * fire()] Waits while the owner is firing timers, as tug_timer_remove() does.
+ */
+bool tug_timer_has_fired(struct tug_timer *timer);
+
+/*
  * Lets time pass up to `now_ticks`, and fires every timer that is due: in the order of deadlines,
  * and those of one deadline in the order of their insertion. [owner]
- * The lock is held meanwhile, except that after every 64 timers a thread that sleeps for it is let
- * in, which may remove timers that have not fired yet. A time that has been reached already changes
- * nothing and costs one comparison.
- * Returns how many fired.
+ * The lock is held meanwhile, except that after every 64 timers the threads that wait for it are
+ * let in; they may remove timers that have not fired yet. A time that has been reached already
+ * changes nothing and costs one comparison. Returns how many fired.
  */
 unsigned tug_timer_wheel_advance(struct tug_timer_wheel *wheel, uint64_t now_ticks);
 
