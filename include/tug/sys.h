@@ -73,8 +73,9 @@ TUG_API int64_t tug_sys_preadv2(int fd, const struct iovec *vector, int count, i
 TUG_API int64_t tug_sys_pwritev2(int fd, const struct iovec *vector, int count, int64_t offset,
                                  int flags);
 
-/* Copies within the kernel. The offsets may be NULL: the file's own position. tug_sys_copy_file_
- * range() is the bare system call, which the C library does not imitate when it is not there. */
+/* Copy within the kernel. An offset may be NULL: the file's own position, which then moves on;
+ * otherwise the offset does. copy_file_range is the bare system call: the C library's imitation for
+ * kernels without it is not used. */
 TUG_API int64_t tug_sys_copy_file_range(int in, int64_t *in_offset, int out, int64_t *out_offset,
                                         size_t length, unsigned flags);
 TUG_API int64_t tug_sys_sendfile(int out, int in, int64_t *in_offset, size_t length);
