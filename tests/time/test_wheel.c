@@ -250,6 +250,10 @@ static void test_memory_is_free_once_fire_is_called(void **state)
     }
     assert_int_equal(tug_timer_wheel_advance(&wheel, 10), ENTRIES);
     assert_int_equal(fired_count, ENTRIES);
+    struct tug_timer untouched;
+    memset(&untouched, 0xa5, sizeof(untouched));
+    for (int i = 0; i < ENTRIES; i++)
+        assert_memory_equal(&entries[i].timer, &untouched, sizeof(untouched));
 }
 
 static void test_removal_after_firing_and_use_again(void **state)
