@@ -32,10 +32,12 @@ struct statx;
 TUG_BEGIN_DECLS
 
 struct tug_driver;
+struct tug_pool;
 
 /* A piece of work in the queue of the blocking pool. */
 struct tug_job {
     struct tug_job *next;
+    struct tug_job **previous; /* the link that points here; NULL when the job is in no queue */
     /* Runs the job on a thread of the pool; with `dropped` set the pool has shut down before the
      * job could run, and only its owner must be told. */
     void (*run)(struct tug_job *job, int dropped);
@@ -53,12 +55,17 @@ struct tug_op {
     struct tug_op **previous;
     struct tug_op *cancel_next;   /* its place in the home driver's inbox of cancellations */
     struct tug_driver *home;      /* the driver that has it */
+    struct tug_pool *pool;        /* the blocking pool that has it */
     uint32_t state;
     uint8_t code, route, flags;
     int32_t fd, fd2;
     uint32_t argument; /* flags, mode or advice, as the operation has it */
     uint32_t argument2;
-    void *address, *address2;
+    void *address;
+    union {
+        void *address2;
+        int64_t (*function)(void *argument);
+    };
     int64_t offset;
     uint64_t length;
 };

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The driver of the calling thread. Out of line, in a translation unit of its own: inlined into a
+ * coroutine the address of the thread-local variable would be kept over a switch, after which it is
+ * another thread's.
+ */
+#include <stddef.h>
+
+#include "driver/driver.h"
+
+static __thread struct tug_driver *current_driver;
+
+__attribute__((noinline)) struct tug_driver *tug_driver_current(void)
+{
+    return current_driver;
+}
+
+__attribute__((noinline)) void tug_driver_set_current(struct tug_driver *driver)
+{
+    current_driver = driver;
+}

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The io_uring driver: starting an op fills in an entry of the submission queue; one system call
+ * per poll hands over all entries, waits if there is reason to, and completions are read from
+ * shared memory.
+ *
+ * Invariants:
+ *  - Only the owner touches the ring (SINGLE_ISSUER).
+ *  - An op in flight is in one of two lists: `flying`, with exactly one entry of its own in the
+ *    submission queue or the kernel, or `waiting`, with none. in_flight counts both.
+ *  - The memory of an op may be gone after its completion, and its address may be another op's by
+ *    then: user_data of cancellations is never followed.
+ *  - The kernel may write to an op's buffers until its completion is seen, even after the ring's
+ *    descriptor was closed: close waits for all of them.
+ *
+ * Wake-up: a multishot poll watches an eventfd, armed before the first sleep. Each write is an
+ * event, nobody reads the eventfd while one entry serves for all.
+ */
+#include "driver/uring.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include <tug/sys.h>
+
+#include "sys/call.h"
+#include "sys/clock.h"
+
+/* In ns: how long close waits before it asks again for the end of what is in flight. */
+#define CLOSE_INTERVAL INT64_C(20000000)
+
+static struct tug_uring_driver *self(struct tug_driver *driver)
+{
+    return (struct tug_uring_driver *)driver;
+}
+
+static uint64_t address_of(const struct tug_op *op)
+{
+    return (uint64_t)(uintptr_t)op;
+}
+
+static struct tug_op *op_of(uint64_t user_data)
+{
+    return (struct tug_op *)(uintptr_t)(user_data & ~(uint64_t)TUG_URING_OF_POLL);
+}
+
+/* ---- The submission queue ---- */
+
+static void count_unsubmitted(struct tug_uring_driver *driver)
+{
+    driver->base.unsubmitted = io_uring_sq_ready(&driver->ring);
+    if (driver->waiting.first != NULL)
+        driver->base.unsubmitted++;
+}
+
+/* Ends the ops whose entries the kernel refused to take as a whole, and makes those entries do
+ * nothing. The others, cancellations and the wake-up, stay for the next time. */
+static void fail_unsubmitted(struct tug_uring_driver *driver, int error)
+{
+    struct io_uring_sq *sq = &driver->ring.sq;
+    unsigned head = io_uring_smp_load_acquire(sq->khead);
+    for (; head != sq->sqe_tail; head++) {
+        struct io_uring_sqe *sqe = &sq->sqes[head & sq->ring_mask];
+        uint64_t data = sqe->user_data;
+        if (data < TUG_URING_SPECIAL_END)
+            continue;
+        io_uring_prep_nop(sqe);
+        sqe->user_data = TUG_URING_IGNORED;
+        struct tug_op *op = op_of(data);
+        tug_op_list_remove(&driver->flying, op);
+        tug_driver_land(&driver->base, op, error);
+    }
+}
+
+/* The system is short of something, or has no room for completions: try again later. */
+static bool is_transient(int error)
+{
+    return error == -EAGAIN || error == -EBUSY || error == -EINTR || error == -ETIME;
+}
+
+static void after_enter(struct tug_uring_driver *driver, int result)
+{
+    if (result < 0 && !is_transient(result))
+        fail_unsubmitted(driver, result);
+    count_unsubmitted(driver);
+}
+
+static void submit(struct tug_uring_driver *driver)
+{
+    after_enter(driver, tug_ring_submit(&driver->ring));
+}
+
+/* A free entry, or NULL if there is none even after a submission. */
+static struct io_uring_sqe *get_entry(struct tug_uring_driver *driver)
+{
+    struct io_uring_sqe *sqe = io_uring_get_sqe(&driver->ring);
+    if (sqe == NULL) {
+        submit(driver);
+        sqe = io_uring_get_sqe(&driver->ring);
+    }
+    return sqe;
+}
+
+static void fill_entry(struct tug_uring_driver *driver, struct tug_op *op, struct io_uring_sqe *sqe)
+{
+    if ((op->flags & TUG_OP_POLLING) != 0) {
+        io_uring_prep_poll_add(sqe, op->fd, tug_op_events(op));
+        sqe->user_data = address_of(op) | TUG_URING_OF_POLL;
+    } else {
+        tug_op_row(op)->fill(op, sqe);
+        sqe->user_data = address_of(op);
+    }
+    tug_op_list_push(&driver->flying, op);
+    driver->base.unsubmitted++;
+}
+
+/* Gives an op, which is in neither list, to the kernel; those that wait come first. */
+static void launch(struct tug_uring_driver *driver, struct tug_op *op)
+{
+    struct io_uring_sqe *sqe = driver->waiting.first == NULL ? get_entry(driver) : NULL;
+    if (sqe != NULL) {
+        fill_entry(driver, op, sqe);
+        return;
+    }
+    op->flags |= TUG_OP_WAITING;
+    tug_op_list_push(&driver->waiting, op);
+    count_unsubmitted(driver);
+}
+
+static void launch_waiting(struct tug_uring_driver *driver)
+{
+    struct tug_op *op;
+    struct io_uring_sqe *sqe;
+    while ((op = driver->waiting.first) != NULL && (sqe = get_entry(driver)) != NULL) {
+        tug_op_list_remove(&driver->waiting, op);
+        op->flags &= (uint8_t)~TUG_OP_WAITING;
+        fill_entry(driver, op, sqe);
+    }
+    count_unsubmitted(driver);
+}
+
+static int uring_start(struct tug_driver *base, struct tug_op *op)
+{
+    const struct tug_op_row *row = tug_op_row(op);
+    if (!tug_uring_is_native(op) || (row->ring_length_is_32_bits && op->length > UINT32_MAX))
+        return tug_op_start_in_pool(base, op);
+    tug_op_take_off(op, base, TUG_ROUTE_URING, TUG_OP_IN_FLIGHT);
+    op->flags = 0;
+    base->in_flight++;
+    launch(self(base), op);
+    return TUG_PENDING;
+}
+
+/* ---- Cancellation ---- */
+
+/* Asks the kernel for the end of an op that it has; if there is no room, at the next poll. */
+static void ask_kernel(struct tug_uring_driver *driver, struct tug_op *op)
+{
+    struct io_uring_sqe *sqe = io_uring_get_sqe(&driver->ring);
+    if (sqe == NULL) {
+        (void)tug_ring_submit(&driver->ring);
+        count_unsubmitted(driver);
+        sqe = io_uring_get_sqe(&driver->ring);
+    }
+    if (sqe == NULL) {
+        op->flags |= TUG_OP_ASK_AGAIN;
+        driver->ask_again = true;
+        return;
+    }
+    uint64_t of_poll = (op->flags & TUG_OP_POLLING) != 0 ? TUG_URING_OF_POLL : 0;
+    io_uring_prep_cancel64(sqe, address_of(op) | of_poll, 0);
+    sqe->user_data = TUG_URING_IGNORED;
+    driver->base.unsubmitted++;
+}
+
+static void ask_again(struct tug_uring_driver *driver)
+{
+    driver->ask_again = false;
+    for (struct tug_op *op = driver->flying.first; op != NULL; op = op->next) {
+        if ((op->flags & TUG_OP_ASK_AGAIN) == 0)
+            continue;
+        op->flags &= (uint8_t)~TUG_OP_ASK_AGAIN;
+        ask_kernel(driver, op);
+    }
+}
+
+static void uring_cancel(struct tug_driver *base, struct tug_op *op)
+{
+    struct tug_uring_driver *driver = self(base);
+    if ((op->flags & TUG_OP_WAITING) == 0) {
+        ask_kernel(driver, op);
+        return;
+    }
+    tug_op_list_remove(&driver->waiting, op);
+    count_unsubmitted(driver);
+    tug_driver_land(base, op, -ECANCELED);
+}
+
+/* ---- Completions ---- */
+
+/* An op that failed although nobody asked for its end: whether it should be tried in another way,
+ * and if so, does that. The op is in neither list. */
+static bool try_otherwise(struct tug_uring_driver *driver, struct tug_op *op, int result)
+{
+    switch (result) {
+    case -EAGAIN: /* a descriptor in O_NONBLOCK mode; the ring waits for all others by itself */
+        if (tug_op_row(op)->events == 0)
+            return false;
+        op->flags |= TUG_OP_POLLING;
+        launch(driver, op);
+        return true;
+    case -EINTR:
+        if (tug_op_row(op)->uncancellable)
+            return false;
+        launch(driver, op);
+        return true;
+    case -EINVAL:
+    case -EOPNOTSUPP:
+    case -ENOSYS: /* either the answer, or the kernel lacks support */
+        if (tug_uring_is_proven(op))
+            return false;
+        break;
+    case -ECANCELED: /* the kernel could not start a thread for it */
+        break;
+    default:
+        return false;
+    }
+    driver->base.in_flight--;
+    tug_op_move_to_pool(&driver->base, op);
+    return true;
+}
+
+static void on_op(struct tug_uring_driver *driver, struct tug_op *op, bool of_poll, int result)
+{
+    tug_op_list_remove(&driver->flying, op);
+    if (of_poll) {
+        op->flags &= (uint8_t)~TUG_OP_POLLING;
+        result = result < 0 ? result : -EINTR; /* now it is worth while to try again */
+    } else if (result >= 0 && !tug_uring_is_proven(op)) {
+        tug_uring_set_proven(op);
+    }
+    if (result < 0) {
+        if (!tug_op_is_cancelled(op)) {
+            if (try_otherwise(driver, op, result))
+                return;
+        } else if (result == -EINTR || result == -EAGAIN) {
+            result = -ECANCELED;
+        }
+    }
+    tug_driver_land(&driver->base, op, result);
+}
+
+static void on_wake(struct tug_uring_driver *driver, const struct io_uring_cqe *cqe)
+{
+    if ((cqe->flags & IORING_CQE_F_MORE) != 0)
+        return;
+    driver->wake_armed = false;
+    if (cqe->res == -EINVAL)
+        driver->wake_multishot = false; /* before Linux 5.13 */
+    uint64_t count;
+    tug_sys_read(driver->wake_fd, &count, sizeof(count));
+}
+
+static void reap(struct tug_uring_driver *driver)
+{
+    struct io_uring_cq *cq = &driver->ring.cq;
+    unsigned head = *cq->khead;
+    unsigned tail = io_uring_smp_load_acquire(cq->ktail);
+    while (head != tail) {
+        struct io_uring_cqe cqe = cq->cqes[head & cq->ring_mask];
+        io_uring_smp_store_release(cq->khead, ++head);
+        if (cqe.user_data >= TUG_URING_SPECIAL_END)
+            on_op(driver, op_of(cqe.user_data), (cqe.user_data & TUG_URING_OF_POLL) != 0, cqe.res);
+        else if (cqe.user_data == TUG_URING_WAKE)
+            on_wake(driver, &cqe);
+    }
+}
+
+/* ---- The turn ---- */
+
+static void arm_wake(struct tug_uring_driver *driver)
+{
+    struct io_uring_sqe *sqe = get_entry(driver);
+    if (sqe == NULL)
+        return;
+    if (driver->wake_multishot)
+        io_uring_prep_poll_multishot(sqe, driver->wake_fd, POLLIN);
+    else
+        io_uring_prep_poll_add(sqe, driver->wake_fd, POLLIN);
+    sqe->user_data = TUG_URING_WAKE;
+    driver->base.unsubmitted++;
+    driver->wake_armed = true;
+}
+
+static void wait_for_events(struct tug_uring_driver *driver, int64_t timeout)
+{
+    struct timespec time = tug_clock_timespec(timeout < 0 ? 0 : (uint64_t)timeout);
+    struct __kernel_timespec kernel_time = {.tv_sec = time.tv_sec, .tv_nsec = time.tv_nsec};
+    struct io_uring_cqe *cqe;
+    after_enter(driver, tug_ring_submit_and_wait_timeout(&driver->ring, &cqe, 1,
+                                                         timeout < 0 ? NULL : &kernel_time, NULL));
+}
+
+/* Enters the kernel at most once, and not at all if there is nothing to hand over, nothing to wait
+ * for and nothing to be flushed. */
+static void enter(struct tug_uring_driver *driver, int64_t timeout)
+{
+    bool ready = io_uring_cq_ready(&driver->ring) > 0;
+    if (!ready && timeout != 0) {
+        wait_for_events(driver, timeout);
+    } else if (io_uring_sq_ready(&driver->ring) > 0) {
+        submit(driver);
+    } else if (!ready) {
+        unsigned flags = IO_URING_READ_ONCE(*driver->ring.sq.kflags);
+        if ((flags & (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN)) != 0)
+            (void)tug_ring_get_events(&driver->ring);
+    }
+}
+
+static int uring_poll(struct tug_driver *base, int64_t timeout)
+{
+    struct tug_uring_driver *driver = self(base);
+    uint64_t before = base->completions;
+    tug_driver_count(&base->polls, 1);
+    if (__atomic_load_n(&base->cancel_inbox, __ATOMIC_RELAXED) != NULL)
+        tug_driver_serve_inbox(base);
+    if (driver->waiting.first != NULL)
+        launch_waiting(driver);
+    if (driver->ask_again)
+        ask_again(driver);
+    if (base->completions != before)
+        timeout = 0;
+    if (timeout != 0 && !driver->wake_armed)
+        arm_wake(driver);
+    enter(driver, timeout);
+    reap(driver);
+    return (int)(base->completions - before);
+}
+
+static void uring_interrupt(struct tug_driver *base)
+{
+    uint64_t one = 1;
+    tug_sys_write(self(base)->wake_fd, &one, sizeof(one));
+}
+
+/* ---- The beginning and the end ---- */
+
+static void cancel_waiting(struct tug_uring_driver *driver)
+{
+    struct tug_op *op;
+    while ((op = driver->waiting.first) != NULL) {
+        tug_op_list_remove(&driver->waiting, op);
+        const struct tug_op_row *row = tug_op_row(op);
+        tug_driver_land(&driver->base, op, row->uncancellable ? row->blocking(op) : -ECANCELED);
+    }
+}
+
+static void cancel_flying(struct tug_uring_driver *driver)
+{
+    for (struct tug_op *op = driver->flying.first; op != NULL; op = op->next) {
+        if (tug_op_row(op)->uncancellable)
+            continue;
+        __atomic_fetch_or(&op->state, TUG_OP_CANCEL_ASKED, __ATOMIC_ACQ_REL);
+        ask_kernel(driver, op);
+    }
+}
+
+static void uring_close(struct tug_driver *base)
+{
+    struct tug_uring_driver *driver = self(base);
+    cancel_waiting(driver);
+    while (base->in_flight > 0) {
+        cancel_flying(driver);
+        uint64_t deadline = tug_clock_now() + CLOSE_INTERVAL;
+        for (uint64_t now; base->in_flight > 0 && (now = tug_clock_now()) < deadline;)
+            uring_poll(base, (int64_t)(deadline - now));
+    }
+    tug_driver_settle(base);
+    tug_ring_queue_exit(&driver->ring);
+    tug_sys_close(driver->wake_fd);
+    tug_sys_free(driver);
+}
+
+static const struct tug_driver_vtable uring_vtable = {
+    .name = "uring",
+    .start = uring_start,
+    .cancel = uring_cancel,
+    .poll = uring_poll,
+    .interrupt = uring_interrupt,
+    .close = uring_close,
+};
+
+static int open_ring(struct tug_uring_driver *driver, unsigned entries)
+{
+    int result = tug_uring_setup(&driver->ring, entries);
+    if (result < 0)
+        return result;
+    result = tug_uring_learn_routes(&driver->ring);
+    if (result == 0)
+        result = tug_sys_eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (result < 0) {
+        tug_ring_queue_exit(&driver->ring);
+        return result;
+    }
+    driver->wake_fd = result;
+    return 0;
+}
+
+int tug_uring_driver_open(struct tug_driver **result, struct tug_pool *pool, unsigned entries)
+{
+    struct tug_uring_driver *driver = tug_sys_calloc(1, sizeof(*driver));
+    if (driver == NULL)
+        return -ENOMEM;
+    tug_driver_init(&driver->base, &uring_vtable, pool);
+    tug_op_list_init(&driver->flying);
+    tug_op_list_init(&driver->waiting);
+    driver->wake_multishot = true;
+    int error = open_ring(driver, entries);
+    if (error < 0) {
+        tug_sys_free(driver);
+        return error;
+    }
+    *result = &driver->base;
+    return 0;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the parts of the io_uring driver share. Private to uring*.c.
+ */
+#ifndef TUG_DRIVER_URING_H
+#define TUG_DRIVER_URING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "driver/driver.h"
+#include "driver/op_flight.h"
+#include "sys/ring.h"
+
+struct tug_uring_driver {
+    struct tug_driver base;
+    struct io_uring ring;
+    struct tug_op_list flying;  /* known to the kernel, or at least in the submission queue */
+    struct tug_op_list waiting; /* for room in the submission queue */
+    int wake_fd;
+    bool wake_armed;     /* the kernel watches wake_fd, or an entry that says so is in the queue */
+    bool wake_multishot; /* one entry serves for all wake-ups */
+    bool ask_again;      /* some flying ops have TUG_OP_ASK_AGAIN set */
+};
+
+/*
+ * The user_data of an entry: the address of an op, whose low bits are 0, and beside it OF_POLL if
+ * the entry only waits for the op's descriptor; or one of the other values, which are no addresses.
+ */
+enum {
+    TUG_URING_OF_POLL = 1,
+    TUG_URING_WAKE = 2,
+    TUG_URING_IGNORED = 4,
+    TUG_URING_SPECIAL_END = 8, /* addresses are not below this */
+};
+
+/* Sets up a ring with as many of the wanted features as the kernel has. 0 or -errno; -ENOSYS: it
+ * has no ring, or one without what the driver cannot do without. */
+int tug_uring_setup(struct io_uring *ring, unsigned entries);
+
+/* Finds out once per process which opcodes the kernel knows, by asking `ring`. 0 or -errno. */
+int tug_uring_learn_routes(struct io_uring *ring);
+
+/* Per op code. `native`: the ring carries it out; by the pool otherwise. `proven`: the ring has
+ * given an answer that no kernel without this opcode gives. Both atomic, relaxed. */
+extern bool tug_uring_native[TUG_OP_CODE_COUNT];
+extern bool tug_uring_proven[TUG_OP_CODE_COUNT];
+
+static inline bool tug_uring_is_native(const struct tug_op *op)
+{
+    return __atomic_load_n(&tug_uring_native[op->code], __ATOMIC_RELAXED);
+}
+
+static inline bool tug_uring_is_proven(const struct tug_op *op)
+{
+    return __atomic_load_n(&tug_uring_proven[op->code], __ATOMIC_RELAXED);
+}
+
+static inline void tug_uring_set_proven(const struct tug_op *op)
+{
+    __atomic_store_n(&tug_uring_proven[op->code], true, __ATOMIC_RELAXED);
+}
+
+#endif
