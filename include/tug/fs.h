@@ -77,7 +77,10 @@ struct tug_open_options {
     mode_t mode;      /* of a file that is created; default 0666 */
     int custom_flags; /* further O_ flags */
 };
-#define TUG_OPEN_OPTIONS_INIT {false, false, false, false, false, false, 0666, 0}
+#define TUG_OPEN_OPTIONS_INIT                                                                      \
+    {                                                                                              \
+        false, false, false, false, false, false, 0666, 0                                          \
+    }
 
 /* Opens a file. Returns the descriptor. -EINVAL: a combination that makes no sense (nothing asked
  * for; truncate or create without write or append; truncate with append). */

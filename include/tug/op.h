@@ -50,12 +50,12 @@ struct tug_job {
 struct tug_op {
     struct tug_future future;
     struct tug_waker waker;
-    struct tug_job job;           /* its place in the blocking pool */
-    struct tug_op *next;          /* its place in a queue of the driver */
+    struct tug_job job;  /* its place in the blocking pool */
+    struct tug_op *next; /* its place in a queue of the driver */
     struct tug_op **previous;
-    struct tug_op *cancel_next;   /* its place in the home driver's inbox of cancellations */
-    struct tug_driver *home;      /* the driver that has it */
-    struct tug_pool *pool;        /* the blocking pool that has it */
+    struct tug_op *cancel_next; /* its place in the home driver's inbox of cancellations */
+    struct tug_driver *home;    /* the driver that has it */
+    struct tug_pool *pool;      /* the blocking pool that has it */
     uint32_t state;
     uint8_t code, route, flags;
     int32_t fd, fd2;

@@ -145,7 +145,9 @@ struct tug_runtime_metrics {
     uint64_t blocking_threads;
     uint64_t idle_blocking_threads;
     uint64_t blocking_queue_depth;
-    uint64_t stack_bytes_resident_hint; /* bytes of stacks kept for reuse */
+    uint64_t stacks_used;        /* stacks of the default size that tasks or workers hold */
+    uint64_t stacks_kept;        /* of those in no use, how many are kept resident */
+    uint64_t stack_bytes_mapped; /* address space of all of them */
 };
 
 /* Read the counters at any time, from any thread; each is exact, together they are not a snapshot.

@@ -38,7 +38,10 @@ struct tug_spawn_options {
     /* The runtime to spawn on; NULL: the calling thread's. */
     struct tug_runtime *runtime;
 };
-#define TUG_SPAWN_OPTIONS_INIT {0, TUG_ANY_WORKER, NULL}
+#define TUG_SPAWN_OPTIONS_INIT                                                                     \
+    {                                                                                              \
+        0, TUG_ANY_WORKER, NULL                                                                    \
+    }
 
 /*
  * Starts a coroutine task on the current runtime. Does not suspend; the new task runs later.

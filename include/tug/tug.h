@@ -13,8 +13,8 @@
 #include <tug/fs.h>
 #include <tug/future.h>
 #include <tug/group.h>
-#include <tug/op.h>
 #include <tug/oneshot.h>
+#include <tug/op.h>
 #include <tug/runtime.h>
 #include <tug/sys.h>
 #include <tug/task.h>

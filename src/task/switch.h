@@ -24,9 +24,9 @@
  *
  * Not switched: the floating-point environment (rounding mode, exception flags and masks), which
  * would triple the cost. It belongs to the thread: a coroutine that changes it must restore it
- * before it suspends. The signal mask too, except by the fallback. Shadow stacks (x86-64 CET,
- * aarch64 GCS) are not supported: the objects of this directory are not marked as fit for them, so
- * that the linker does not mark a program that contains them.
+ * before it suspends. Nor is the signal mask. (The fallback switches both; do not count on it.)
+ * Shadow stacks (x86-64 CET, aarch64 GCS) are not supported: the objects written in assembly are
+ * not marked as fit for them, so the linker does not mark a program that contains them.
  *
  * Built for x86-64 and aarch64; elsewhere, or with TUG_SWITCH_UCONTEXT, the switch is swapcontext()
  * of the C library, which is some hundred times slower (two system calls).
@@ -39,17 +39,20 @@
 
 #include "sys/sanitizer.h"
 
-#if !defined(TUG_SWITCH_UCONTEXT) && !(defined(__x86_64__) && defined(__LP64__)) &&                \
-    !(defined(__aarch64__) && defined(__LP64__))
+/* Which implementation: 1 is the fallback. */
+#if !defined(__LP64__) || !(defined(__x86_64__) || defined(__aarch64__))
+#undef TUG_SWITCH_UCONTEXT
 #define TUG_SWITCH_UCONTEXT 1
+#elif !defined(TUG_SWITCH_UCONTEXT)
+#define TUG_SWITCH_UCONTEXT 0
 #endif
 
-#ifdef TUG_SWITCH_UCONTEXT
+#if TUG_SWITCH_UCONTEXT
 #include <ucontext.h>
 #endif
 
 struct tug_context {
-#ifdef TUG_SWITCH_UCONTEXT
+#if TUG_SWITCH_UCONTEXT
     ucontext_t machine;
 #else
     void *stack_pointer;
@@ -57,7 +60,7 @@ struct tug_context {
     void *frame_pointer;
     void *base_pointer;
 #endif
-#if defined(TUG_SWITCH_UCONTEXT) || TUG_FIBERS
+#if TUG_SWITCH_UCONTEXT || TUG_FIBERS
     void (*entry)(void *argument);
     void *argument;
 #endif
@@ -69,9 +72,9 @@ struct tug_context {
 /*
  * Prepares a coroutine: the first switch to `context` calls entry(argument) on the given stack.
  * `entry` never returns; it ends by tug_context_switch_final(). The memory of the stack is not
- * touched. `stack_base` is its lowest address that may be used, `stack_size` its bytes from there
- * upwards, of which the last few may stay unused for alignment. A debugger's or profiler's
- * backtrace ends below `entry`.
+ * touched, except by the fallback. `stack_base` is its lowest address that may be used,
+ * `stack_size` its bytes from there upwards, of which the last few may stay unused for alignment. A
+ * debugger's or profiler's backtrace ends below `entry`.
  */
 void tug_context_init(struct tug_context *context, void *stack_base, size_t stack_size,
                       void (*entry)(void *argument), void *argument);
@@ -97,7 +100,7 @@ static inline void tug_context_switch_final(struct tug_context *from, struct tug
 
 #define TUG_SWITCH_INLINE static inline __attribute__((always_inline))
 
-#if defined(TUG_SWITCH_UCONTEXT)
+#if TUG_SWITCH_UCONTEXT
 
 void tug_context_jump(struct tug_context *from, struct tug_context *to);
 
@@ -146,7 +149,14 @@ TUG_SWITCH_INLINE void tug_context_jump(struct tug_context *from, struct tug_con
 #define TUG_SWITCH_CLOBBERS_SVE
 #endif
 
-/* x18 is the platform's register and stays. */
+/* x18 belongs to the platform, if that reserves it (for the shadow call stack of Android); on other
+ * systems it is a register as any. */
+#if defined(__ANDROID__) || defined(__APPLE__)
+#define TUG_SWITCH_CLOBBERS_X18
+#else
+#define TUG_SWITCH_CLOBBERS_X18 "x18",
+#endif
+
 TUG_SWITCH_INLINE void tug_context_jump(struct tug_context *from, struct tug_context *to)
 {
     register struct tug_context *from_register __asm__("x0") = from;
@@ -164,11 +174,11 @@ TUG_SWITCH_INLINE void tug_context_jump(struct tug_context *from, struct tug_con
                      : "+r"(from_register), "+r"(to_register)
                      :
                      : "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13",
-                       "x14", "x15", "x16", "x17", "x20", "x21", "x22", "x23", "x24", "x25", "x26",
-                       "x27", "x28", "x30", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8",
-                       "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16", "v17", "v18", "v19",
-                       "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30",
-                       "v31", "memory", "cc" TUG_SWITCH_CLOBBERS_SVE);
+                       "x14", "x15", "x16", "x17", TUG_SWITCH_CLOBBERS_X18 "x20", "x21", "x22",
+                       "x23", "x24", "x25", "x26", "x27", "x28", "x30", "v0", "v1", "v2", "v3",
+                       "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15",
+                       "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26",
+                       "v27", "v28", "v29", "v30", "v31", "memory", "cc" TUG_SWITCH_CLOBBERS_SVE);
 }
 
 #endif
@@ -195,7 +205,7 @@ TUG_SWITCH_INLINE void tug_context_switch_final(struct tug_context *from, struct
 
 static inline void tug_context_destroy(struct tug_context *context)
 {
-#if TUG_FIBERS && !defined(TUG_SWITCH_UCONTEXT)
+#if TUG_FIBERS && !TUG_SWITCH_UCONTEXT
     tug_fiber_destroy(&context->fiber, context->stack_pointer);
 #elif TUG_FIBERS
     tug_fiber_destroy(&context->fiber, context->fiber.low);

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Blocking work as tasks (tug_spawn_blocking) and in the middle of a task (tug_block_in_place).
+ *
+ * A blocking task never enters a run queue: its job is in the pool's queue, then on a thread. The
+ * thread that ran it completes it; for a local task, whose state only the owner changes, it asks
+ * the owner to.
+ */
+#include <tug/blocking.h>
+
+#include <errno.h>
+
+#include <tug/op.h>
+
+#include "driver/pool.h"
+#include "runtime/runtime.h"
+#include "task/coroutine.h"
+
+static void run_blocking_task(struct tug_job *job, int dropped)
+{
+    struct tug_task *task = TUG_CONTAINER_OF(job, struct tug_task, job);
+    int64_t result = dropped ? -ECANCELED : task->fn(task->argument);
+    if (tug_task_is_here(tug_executor_current(), task)) {
+        tug_task_complete(tug_executor_current(), task, result);
+        return;
+    }
+    task->result = result;
+    tug_task_remote_request(task, TUG_REMOTE_COMPLETE);
+}
+
+int tug_spawn_blocking(struct tug_task **result, struct tug_runtime *runtime, tug_task_fn fn,
+                       void *argument)
+{
+    struct tug_domain *domain = runtime != NULL ? &runtime->domain : tug_domain_current();
+    if (domain == NULL)
+        return -EPERM;
+    if (__atomic_load_n(&domain->closing, __ATOMIC_ACQUIRE))
+        return -ECANCELED;
+    struct tug_executor *executor = tug_executor_current();
+    struct tug_task *task = tug_task_new(executor, domain, TUG_TASK_BLOCKING);
+    if (task == NULL)
+        return -ENOMEM;
+    task->fn = fn;
+    task->argument = argument;
+    task->job.run = run_blocking_task;
+    /* First, since the job may be done before the call that submits it returns. */
+    *result = task;
+    int error = tug_pool_submit(domain->blocking, &task->job);
+    if (error != 0) {
+        *result = NULL;
+        tug_task_discard(executor, task);
+    }
+    return error;
+}
+
+int64_t tug_block_in_place(tug_task_fn fn, void *argument)
+{
+    if (tug_coroutine_current() == NULL)
+        return fn(argument);
+    struct tug_op op;
+    tug_op_blocking(&op, fn, argument);
+    return tug_await(&op.future);
+}

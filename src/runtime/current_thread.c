@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The current-thread flavour: all tasks on the thread that is inside block_on.
+ *
+ * One first-in, first-out queue, no LIFO slot. Others put nothing into it: they leave requests in
+ * the inbox (task/remote.c), which is looked at every `global_queue_interval` polls and whenever
+ * the queue is empty. The driver is polled every `event_interval` polls and whenever the queue is
+ * empty; then the tasks that gave way are put back. So whatever a task does, as long as it returns
+ * or suspends, the inbox, the driver, the timers and every runnable task have their turn after a
+ * bounded number of polls.
+ */
+#include <errno.h>
+
+#include "runtime/runtime.h"
+#include "time/clock.h"
+
+/* Nothing is runnable. With a paused clock, and nothing going on in the blocking pool that could
+ * make something runnable, the next timer's time has come. */
+static bool auto_advance(struct tug_worker *worker)
+{
+    struct tug_domain *domain = worker->executor.domain;
+    uint64_t next = tug_timer_wheel_next(&worker->wheel);
+    if (domain->paused_now == 0 || next == TUG_TIMER_NEVER ||
+        tug_pool_outstanding(domain->blocking) != 0)
+        return false;
+    tug_clock_jump(domain, next);
+    return true;
+}
+
+static void park(struct tug_worker *worker, uint64_t deadline)
+{
+    struct tug_domain *domain = worker->executor.domain;
+    struct tug_driver *driver = worker->executor.driver;
+    /* Announced first, looked once more second: a request that comes in between either is seen here
+     * or wakes the driver. */
+    if (!tug_driver_prepare_park(driver)) {
+        tug_worker_turn(worker);
+        return;
+    }
+    if (__atomic_load_n(&domain->inbox, __ATOMIC_SEQ_CST) != NULL || auto_advance(worker)) {
+        tug_driver_cancel_park(driver);
+        tug_worker_turn(worker);
+        return;
+    }
+    tug_worker_sleep(worker, deadline);
+    if (worker->own_length == 0 && __atomic_load_n(&domain->inbox, __ATOMIC_RELAXED) == NULL)
+        tug_counter_add(&worker->spurious_parks, 1);
+}
+
+/* Runs up to event_interval tasks. Returns false when stop said so. */
+static bool run_batch(struct tug_worker *worker, bool (*stop)(void *argument), void *argument)
+{
+    struct tug_executor *executor = &worker->executor;
+    const uint32_t interval = worker->runtime->options.event_interval;
+    for (uint32_t n = 0; n < interval; n++) {
+        worker->tick++;
+        if (worker->tick % worker->global_queue_interval == 0)
+            tug_task_serve_inbox(executor);
+        struct tug_task *task = tug_worker_pop_own(worker);
+        if (task == NULL) {
+            if (tug_task_serve_inbox(executor) == 0)
+                return true;
+            continue;
+        }
+        executor->budget = TUG_COOP_BUDGET;
+        if (tug_worker_run(worker, task) && stop(argument))
+            return false;
+    }
+    return true;
+}
+
+void tug_current_thread_run(struct tug_worker *worker, bool (*stop)(void *argument), void *argument,
+                            uint64_t deadline)
+{
+    uint64_t start = tug_clock_now();
+    while (run_batch(worker, stop, argument)) {
+        if (worker->own_length == 0 && worker->deferred_length == 0) {
+            uint64_t now = tug_clock_now();
+            tug_counter_add(&worker->busy_time, now - start);
+            if (stop(argument) || now >= deadline)
+                return;
+            park(worker, deadline);
+            start = tug_clock_now();
+        } else {
+            tug_worker_turn(worker);
+            if (deadline != UINT64_MAX && tug_clock_now() >= deadline)
+                return;
+        }
+        tug_worker_adopt_deferred(worker);
+    }
+}
+
+/* ---- entering and leaving -----------------------------------------------------------------------
+ */
+
+int tug_current_thread_enter(struct tug_runtime *runtime)
+{
+    struct tug_worker *worker = &runtime->workers[0];
+    if (tug_executor_current() != NULL)
+        return -EDEADLK;
+    uint32_t expected = 0;
+    if (!__atomic_compare_exchange_n(&runtime->running, &expected, 1, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_RELAXED))
+        return -EBUSY;
+    int error = 0;
+    if (worker->executor.driver == NULL) {
+        error = tug_worker_open(worker);
+        runtime->owner_thread = tug_thread_self_id();
+        if (error == 0) {
+            tug_mutex_lock(&runtime->inbox_lock);
+            runtime->domain.inbox_driver = worker->executor.driver;
+            tug_mutex_unlock(&runtime->inbox_lock);
+        }
+    } else if (runtime->owner_thread != tug_thread_self_id()) {
+        error = -EPERM;
+    }
+    if (error != 0) {
+        __atomic_store_n(&runtime->running, 0, __ATOMIC_RELEASE);
+        return error;
+    }
+    tug_context_init_thread(&worker->executor.context);
+    tug_driver_set_current(worker->executor.driver);
+    tug_executor_set_current(&worker->executor);
+    return 0;
+}
+
+void tug_current_thread_leave(struct tug_runtime *runtime)
+{
+    tug_executor_set_current(NULL);
+    tug_driver_set_current(NULL);
+    __atomic_store_n(&runtime->running, 0, __ATOMIC_RELEASE);
+}

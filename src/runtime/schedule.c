@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where a task goes that has just become runnable (task/scheduler.h).
+ */
+#include "task/scheduler.h"
+
+#include "runtime/runtime.h"
+
+/* A pinned task: to its worker's own list, or into that worker's box with a call. */
+static void schedule_pinned(struct tug_runtime *runtime, struct tug_worker *here,
+                            struct tug_task *task)
+{
+    struct tug_worker *home = &runtime->workers[task->worker];
+    if (home == here) {
+        tug_worker_push_own(home, task);
+        return;
+    }
+    tug_inject_push(&home->pinned, task);
+    tug_driver_wake(home->executor.driver);
+}
+
+void tug_scheduler_schedule(struct tug_executor *executor, struct tug_task *task)
+{
+    struct tug_domain *domain = task->domain;
+    if (executor != NULL && executor->domain == domain) {
+        struct tug_worker *worker = tug_worker_of(executor);
+        if (domain->local)
+            tug_worker_push_own(worker, task);
+        else if (__builtin_expect(task->worker >= 0, 0))
+            schedule_pinned(worker->runtime, worker, task);
+        else
+            tug_multi_thread_schedule(worker, task);
+        return;
+    }
+    /* From outside. The count keeps shutdown from closing the drivers under the call that follows:
+     * the task cannot have ended before it is in a queue, and shutdown looks at the count after the
+     * last task has ended. */
+    struct tug_runtime *runtime = tug_runtime_of(domain);
+    __atomic_fetch_add(&domain->foreign_calls, 1, __ATOMIC_ACQ_REL);
+    __atomic_fetch_add(&domain->remote_schedules, 1, __ATOMIC_RELAXED);
+    if (task->worker >= 0) {
+        schedule_pinned(runtime, NULL, task);
+    } else {
+        tug_inject_push(&runtime->inject, task);
+        tug_multi_thread_notify(runtime);
+    }
+    __atomic_fetch_sub(&domain->foreign_calls, 1, __ATOMIC_ACQ_REL);
+}
+
+void tug_scheduler_inbox_filled(struct tug_domain *domain)
+{
+    struct tug_runtime *runtime = tug_runtime_of(domain);
+    tug_mutex_lock(&runtime->inbox_lock);
+    if (domain->inbox_driver != NULL)
+        tug_driver_wake(domain->inbox_driver);
+    tug_mutex_unlock(&runtime->inbox_lock);
+}

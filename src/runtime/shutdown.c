@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The end of a runtime.
+ *
+ *  1. `closing` is set: nobody makes tasks any more, except who had looked before.
+ *  2. Every task is aborted. Tasks are found by walking the slots of their slab pool: that is why
+ *     their memory is type-stable and begins with the state word. The walk is repeated until none
+ *     is alive, for those who had looked before.
+ *  3. The workers end, and with them their drivers, drained.
+ *  4. The blocking pool ends: by now nothing of ours is in it.
+ *  5. Handles and wakers may outlive all this. Each task that somebody still references keeps the
+ *     runtime's memory; the last reference given up frees it.
+ *
+ * When the time is up before 2 or 4 is done, a thread made for that goes on from there.
+ */
+#include <errno.h>
+#include <limits.h>
+
+#include <tug/time.h>
+
+#include "runtime/runtime.h"
+#include "sys/call.h"
+#include "sys/futex.h"
+#include "task/state.h"
+#include "time/clock.h"
+
+#define BACK_OFF_FIRST UINT64_C(20000)
+#define BACK_OFF_MAX UINT64_C(1000000)
+
+uint64_t tug_runtime_alive(struct tug_runtime *runtime)
+{
+    /* Those that have ended are counted first: the difference is never too small, so when it is
+     * zero, and nobody makes tasks, there are none. */
+    struct tug_domain *domain = &runtime->domain;
+    uint64_t finished = __atomic_load_n(&domain->foreign_finished, __ATOMIC_ACQUIRE);
+    for (uint32_t i = 0; i < domain->workers; i++)
+        finished +=
+            __atomic_load_n(&runtime->workers[i].executor.counters.finished, __ATOMIC_ACQUIRE);
+    uint64_t spawned = __atomic_load_n(&domain->foreign_spawned, __ATOMIC_ACQUIRE);
+    for (uint32_t i = 0; i < domain->workers; i++)
+        spawned +=
+            __atomic_load_n(&runtime->workers[i].executor.counters.spawned, __ATOMIC_ACQUIRE);
+    return spawned - finished;
+}
+
+/* ---- aborting every task ----------------------------------------------------------------------
+ */
+
+/* Tasks found in one walk; the rest is found in the next. */
+#define ABORT_BATCH 256
+
+struct abort_batch {
+    struct tug_task *tasks[ABORT_BATCH];
+    unsigned count;
+};
+
+static void collect(void *object, void *argument)
+{
+    struct tug_task *task = object;
+    struct abort_batch *batch = argument;
+    uint64_t state = tug_state_load(task);
+    /* Only a reference taken while there still is one keeps the task; the pool's lock keeps just
+     * the memory. */
+    do {
+        if (tug_state_references(state) == 0 ||
+            (state & (TUG_TASK_COMPLETE | TUG_TASK_ABORTED)) != 0 || batch->count == ABORT_BATCH)
+            return;
+    } while (!tug_state_swap(task, &state, state + TUG_TASK_REFERENCE));
+    batch->tasks[batch->count++] = task;
+}
+
+static void abort_all(struct tug_runtime *runtime)
+{
+    struct abort_batch batch;
+    do {
+        batch.count = 0;
+        tug_slab_for_each(&runtime->tasks, collect, &batch);
+        for (unsigned i = 0; i < batch.count; i++) {
+            tug_task_abort(batch.tasks[i]);
+            tug_task_release(batch.tasks[i]);
+        }
+    } while (batch.count == ABORT_BATCH);
+}
+
+/* ---- waiting for their end --------------------------------------------------------------------
+ */
+
+static bool none_alive(void *runtime)
+{
+    return tug_runtime_alive(runtime) == 0;
+}
+
+static int end_tasks_current_thread(struct tug_runtime *runtime, uint64_t deadline)
+{
+    if (runtime->workers[0].executor.driver == NULL && tug_runtime_alive(runtime) == 0)
+        return 0;
+    int error = tug_current_thread_enter(runtime);
+    if (error != 0)
+        return error;
+    tug_task_serve_inbox(&runtime->workers[0].executor);
+    abort_all(runtime);
+    /* A paused clock would never come to the end of a sleep under a shield. */
+    if (runtime->domain.paused_now != 0)
+        tug_time_resume();
+    tug_current_thread_run(&runtime->workers[0], none_alive, runtime, deadline);
+    error = tug_runtime_alive(runtime) == 0 ? 0 : -ETIMEDOUT;
+    if (error != 0)
+        tug_current_thread_leave(runtime);
+    return error;
+}
+
+static int end_tasks_multi_thread(struct tug_runtime *runtime, uint64_t deadline)
+{
+    uint64_t back_off = BACK_OFF_FIRST;
+    while (tug_runtime_alive(runtime) != 0) {
+        abort_all(runtime);
+        if (tug_runtime_alive(runtime) == 0)
+            break;
+        uint64_t now = tug_clock_now();
+        if (now >= deadline)
+            return -ETIMEDOUT;
+        tug_clock_sleep(back_off < deadline - now ? back_off : deadline - now);
+        back_off = back_off * 2 < BACK_OFF_MAX ? back_off * 2 : BACK_OFF_MAX;
+    }
+    return 0;
+}
+
+/* ---- ending threads and freeing memory --------------------------------------------------------
+ */
+
+void tug_runtime_stop_workers(struct tug_runtime *runtime, unsigned started)
+{
+    runtime->threads = started;
+    __atomic_store_n(&runtime->stop, true, __ATOMIC_RELEASE);
+    tug_futex_wake(&runtime->left, INT_MAX);
+    for (unsigned i = 0; i < started; i++)
+        if (runtime->workers[i].executor.driver != NULL)
+            tug_driver_wake(runtime->workers[i].executor.driver);
+    for (unsigned i = 0; i < started; i++)
+        tug_thread_join(&runtime->workers[i].thread);
+}
+
+/* Waits until no thread from outside is inside of a call on one of our tasks that it began when
+ * the task was alive. */
+static void wait_for_foreign_calls(struct tug_domain *domain)
+{
+    uint64_t back_off = BACK_OFF_FIRST;
+    while (__atomic_load_n(&domain->foreign_calls, __ATOMIC_ACQUIRE) != 0) {
+        tug_clock_sleep(back_off);
+        back_off = back_off * 2 < BACK_OFF_MAX ? back_off * 2 : BACK_OFF_MAX;
+    }
+}
+
+/* Marks each task that is still referenced: its end counts. */
+static void mark_outliving(void *object, void *argument)
+{
+    struct tug_task *task = object;
+    struct tug_domain *domain = argument;
+    uint64_t state = tug_state_load(task);
+    task->local = false; /* the owner thread is no more: from now on everybody swaps */
+    do {
+        if (tug_state_references(state) == 0)
+            return;
+    } while (!tug_state_swap(task, &state, state | TUG_TASK_OUTLIVES));
+    __atomic_fetch_add(&domain->outliving, 1, __ATOMIC_RELAXED);
+}
+
+void tug_domain_outlived(struct tug_domain *domain)
+{
+    if (__atomic_fetch_sub(&domain->outliving, 1, __ATOMIC_ACQ_REL) == 1)
+        tug_runtime_free(tug_runtime_of(domain));
+}
+
+void tug_runtime_free(struct tug_runtime *runtime)
+{
+    if (runtime->domain.blocking != NULL) {
+        tug_pool_shutdown(runtime->domain.blocking, UINT64_MAX);
+        tug_pool_destroy(runtime->domain.blocking);
+    }
+    tug_domain_stack_pools_destroy(&runtime->domain);
+    if (runtime->domain.tasks != NULL)
+        tug_slab_pool_destroy(&runtime->tasks);
+    tug_idle_destroy(&runtime->idle);
+    tug_sys_free(runtime->workers);
+    tug_sys_free(runtime);
+}
+
+static void end_current_thread(struct tug_runtime *runtime)
+{
+    struct tug_domain *domain = &runtime->domain;
+    struct tug_worker *worker = &runtime->workers[0];
+    if (worker->executor.driver == NULL)
+        return;
+    wait_for_foreign_calls(domain);
+    tug_task_serve_inbox(&worker->executor);
+    tug_mutex_lock(&runtime->inbox_lock);
+    domain->inbox_driver = NULL;
+    tug_mutex_unlock(&runtime->inbox_lock);
+    tug_worker_close(worker);
+    tug_current_thread_leave(runtime);
+}
+
+/* Steps 3 to 5, once no task is alive and the pool has ended. */
+static void finish(struct tug_runtime *runtime)
+{
+    struct tug_domain *domain = &runtime->domain;
+    if (domain->local) {
+        end_current_thread(runtime);
+    } else {
+        wait_for_foreign_calls(domain);
+        tug_runtime_stop_workers(runtime, domain->workers);
+    }
+    /* The count starts at one, ours, so that it cannot reach zero while we still add to it. */
+    domain->outliving = 1;
+    tug_slab_for_each(&runtime->tasks, mark_outliving, domain);
+    wait_for_foreign_calls(domain);
+    tug_domain_outlived(domain);
+}
+
+static void end_in_background(void *argument)
+{
+    struct tug_runtime *runtime = argument;
+    end_tasks_multi_thread(runtime, UINT64_MAX);
+    tug_pool_shutdown(runtime->domain.blocking, UINT64_MAX);
+    finish(runtime);
+}
+
+static void go_on_in_background(struct tug_runtime *runtime)
+{
+    struct tug_thread thread;
+    /* Without a thread to end it, the runtime stays: it cannot be freed while something runs. */
+    if (!runtime->domain.local &&
+        tug_thread_create(&thread, "tug-shutdown", 0, true, end_in_background, runtime) == 0)
+        tug_thread_detach(&thread);
+}
+
+int tug_runtime_shutdown(struct tug_runtime *runtime, uint64_t timeout)
+{
+    struct tug_domain *domain = &runtime->domain;
+    if (tug_executor_current() != NULL)
+        return -EDEADLK;
+    uint64_t deadline = tug_clock_deadline(tug_clock_now(), timeout);
+    __atomic_store_n(&domain->closing, true, __ATOMIC_RELEASE);
+    int error = domain->local ? end_tasks_current_thread(runtime, deadline)
+                              : end_tasks_multi_thread(runtime, deadline);
+    if (error == -EBUSY || error == -EPERM || error == -EDEADLK) {
+        __atomic_store_n(&domain->closing, false, __ATOMIC_RELEASE);
+        return error;
+    }
+    if (error == 0)
+        error = tug_pool_shutdown(domain->blocking, deadline);
+    if (error == 0)
+        finish(runtime);
+    else
+        go_on_in_background(runtime);
+    return error;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The executor: what a thread that runs tasks has. A worker of the runtime begins with one.
+ *
+ * The calling thread's executor is found through tug_executor_current(), which is never inlined and
+ * stands in a translation unit of its own: the compiler would keep the address of a thread-local
+ * variable over a coroutine switch, after which it may be another thread's. For the same reason
+ * nobody keeps a `struct tug_executor *` in a coroutine's frame over a suspension.
+ */
+#ifndef TUG_TASK_EXECUTOR_H
+#define TUG_TASK_EXECUTOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sys/slab.h"
+#include "sys/stack.h"
+#include "task/switch.h"
+#include "task/task.h"
+
+struct tug_timer_wheel;
+
+#define TUG_COOP_BUDGET 128
+
+/* Why a coroutine switched back to its executor. */
+enum tug_coroutine_action { TUG_ACTION_PENDING, TUG_ACTION_YIELD, TUG_ACTION_END };
+
+/* Counters that the owner alone writes and anybody may read. */
+struct tug_executor_counters {
+    uint64_t polls, spawned, finished, yields, budget_exhausted, timers_fired;
+};
+
+struct tug_executor {
+    struct tug_context context; /* the thread's own, from which coroutines are resumed */
+    struct tug_task *current;
+    struct tug_domain *domain;
+    uint32_t budget;
+    bool unconstrained; /* the current task is not charged */
+    uint8_t action;     /* enum tug_coroutine_action */
+    bool gave_way;      /* the current poll ended for lack of budget */
+    bool counted_out;   /* budget_exhausted was counted for this poll */
+    int32_t index;      /* of the worker */
+    struct tug_driver *driver;
+    struct tug_timer_wheel *wheel;
+    uint64_t random;
+    struct tug_executor_counters counters;
+    struct tug_slab_cache tasks;
+    struct tug_stack_cache stacks;
+};
+
+/* The calling thread's executor, or NULL. */
+struct tug_executor *tug_executor_current(void);
+void tug_executor_set_current(struct tug_executor *executor);
+
+/* The domain of the calling thread: its executor's, or for a thread of the blocking pool the one
+ * whose job it runs. */
+struct tug_domain *tug_domain_current(void);
+void tug_domain_set_current(struct tug_domain *domain);
+
+/* Adds to a counter that only this thread writes: no locked instruction, no torn read elsewhere. */
+static inline void tug_counter_add(uint64_t *counter, uint64_t n)
+{
+    __atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
+/* xorshift64*: Vigna 2016, "An experimental exploration of Marsaglia's xorshift generators". */
+static inline uint32_t tug_executor_random(struct tug_executor *executor)
+{
+    uint64_t x = executor->random;
+    x ^= x >> 12;
+    x ^= x << 25;
+    x ^= x >> 27;
+    executor->random = x;
+    return (uint32_t)((x * UINT64_C(0x2545f4914f6cdd1d)) >> 32);
+}
+
+#endif

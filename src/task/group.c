@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Task groups. The group holds the handle of each child, in a list under its lock, and gives it up
+ * when the child ends.
+ *
+ * The group lies in its parent's frame, which may go as soon as the parent has seen, under the
+ * lock, that no child is alive; so the last child's last access to the group is the unlock.
+ */
+#include <tug/group.h>
+
+#include <errno.h>
+
+#include "sys/mutex.h"
+#include "task/coroutine.h"
+#include "task/executor.h"
+#include "task/state.h"
+#include "task/token.h"
+
+static struct tug_mutex *group_lock(struct tug_group *group)
+{
+    return (struct tug_mutex *)(void *)&group->lock;
+}
+
+void tug_group_init(struct tug_group *group, unsigned flags)
+{
+    *group =
+        (struct tug_group){.flags = flags, .runtime = (struct tug_runtime *)tug_domain_current()};
+}
+
+static void link_child(struct tug_group *group, struct tug_task *task)
+{
+    task->group = group;
+    task->group_previous = NULL;
+    task->group_next = group->first;
+    if (group->first != NULL)
+        group->first->group_previous = task;
+    group->first = task;
+    group->alive++;
+}
+
+static void unlink_child(struct tug_group *group, struct tug_task *task)
+{
+    if (task->group_previous != NULL)
+        task->group_previous->group_next = task->group_next;
+    else
+        group->first = task->group_next;
+    if (task->group_next != NULL)
+        task->group_next->group_previous = task->group_previous;
+    task->group = NULL;
+}
+
+int tug_group_spawn(struct tug_group *group, tug_task_fn fn, void *argument)
+{
+    struct tug_executor *executor = tug_executor_current();
+    struct tug_domain *domain = (struct tug_domain *)group->runtime;
+    if (domain == NULL)
+        return -EPERM;
+    if (__atomic_load_n(&domain->closing, __ATOMIC_ACQUIRE))
+        return -ECANCELED;
+    struct tug_task *task = tug_task_new(executor, domain, TUG_TASK_COROUTINE);
+    if (task == NULL)
+        return -ENOMEM;
+    task->fn = fn;
+    task->argument = argument;
+    tug_mutex_lock(group_lock(group));
+    bool cancelled = group->cancelled;
+    if (!cancelled)
+        link_child(group, task);
+    tug_mutex_unlock(group_lock(group));
+    if (cancelled) {
+        tug_task_discard(executor, task);
+        return -ECANCELED;
+    }
+    tug_task_start(executor, task);
+    return 0;
+}
+
+static void cancel_locked(struct tug_group *group)
+{
+    if (group->cancelled)
+        return;
+    group->cancelled = true;
+    for (struct tug_task *task = group->first; task != NULL; task = task->group_next)
+        tug_task_abort(task);
+}
+
+void tug_group_cancel(struct tug_group *group)
+{
+    tug_mutex_lock(group_lock(group));
+    cancel_locked(group);
+    tug_mutex_unlock(group_lock(group));
+}
+
+size_t tug_group_alive(struct tug_group *group)
+{
+    return __atomic_load_n(&group->alive, __ATOMIC_RELAXED);
+}
+
+void tug_group_child_ended(struct tug_group *group, struct tug_task *task, int64_t result)
+{
+    tug_mutex_lock(group_lock(group));
+    unlink_child(group, task);
+    if (result < 0 && group->first_error == 0) {
+        group->first_error = result;
+        if ((group->flags & TUG_GROUP_CANCEL_ON_ERROR) != 0)
+            cancel_locked(group);
+    }
+    __atomic_store_n(&group->alive, group->alive - 1, __ATOMIC_RELAXED);
+    /* Under the lock: the waiter's task exists as long as it has not seen alive at zero. */
+    if (group->alive == 0 && group->waiter.vtable != NULL) {
+        tug_waker_wake_by_ref(&group->waiter);
+        group->waiter.vtable = NULL;
+    }
+    tug_mutex_unlock(group_lock(group));
+    tug_task_detach(task);
+}
+
+/* ---- waiting ----------------------------------------------------------------------------------
+ */
+
+struct group_wait {
+    struct tug_future future;
+    struct tug_group *group;
+};
+
+static int group_wait_poll(struct tug_future *self, const struct tug_waker *waker)
+{
+    struct tug_group *group = TUG_CONTAINER_OF(self, struct group_wait, future)->group;
+    tug_mutex_lock(group_lock(group));
+    bool ended = group->alive == 0;
+    if (!ended)
+        group->waiter = *waker; /* the caller's, who waits in tug_await() until the end */
+    tug_mutex_unlock(group_lock(group));
+    return ended ? TUG_READY : TUG_PENDING;
+}
+
+static void group_wait_cancel(struct tug_future *self)
+{
+    tug_group_cancel(TUG_CONTAINER_OF(self, struct group_wait, future)->group);
+}
+
+static const struct tug_future_vtable group_wait_vtable = {
+    .poll = group_wait_poll,
+    .cancel = group_wait_cancel,
+};
+
+int64_t tug_group_wait(struct tug_group *group)
+{
+    struct group_wait wait = {{&group_wait_vtable, 0}, group};
+    struct tug_task *task = tug_coroutine_current();
+    if (task == NULL)
+        return -EPERM;
+    /* Children are waited for whatever happens: a scope that is cancelled already, which would make
+     * tug_await() return at once, only cancels them. */
+    int reason = tug_task_cancel_reason(task);
+    if (reason != 0) {
+        tug_group_cancel(group);
+        struct tug_scope shield;
+        tug_shield_begin(&shield);
+        tug_await(&wait.future);
+        tug_scope_end(&shield, 0);
+    } else {
+        tug_await(&wait.future);
+        reason = tug_task_cancel_reason(task);
+    }
+    int64_t error = group->first_error;
+    group->first_error = 0;
+    group->cancelled = false;
+    return reason != 0 ? reason : error;
+}

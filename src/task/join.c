@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The handle's side of a task: waiting for its end, giving it up (rule 2 of task.h).
+ */
+#include <tug/task.h>
+
+#include <errno.h>
+
+#include "sys/futex.h"
+#include "task/coroutine.h"
+#include "task/executor.h"
+#include "task/state.h"
+#include "task/task.h"
+
+enum { JOIN_NOT_ASKED, JOIN_ASKED };
+
+/* Gives up the handle of a task that is complete. */
+static void drop_complete(struct tug_executor *executor, struct tug_task *task)
+{
+    /* The usual case, nobody else has a reference: no locked instruction. The state word of a free
+     * task says that it has none. */
+    uint64_t state = tug_state_load(task);
+    if (tug_state_references(state) != 1) {
+        tug_task_give_up(executor, task, 0);
+        return;
+    }
+    __atomic_store_n(&task->state, state - TUG_TASK_REFERENCE, __ATOMIC_RELAXED);
+    tug_task_free(executor, task);
+}
+
+/* Takes a waker back that was set before (JOIN_WAKER). False: the task is complete, and whoever
+ * completed it has the waker. */
+static bool take_join_waker(struct tug_task *task)
+{
+    uint64_t state = tug_state_load(task);
+    do {
+        if ((state & TUG_TASK_COMPLETE) != 0)
+            return false;
+    } while (!tug_state_swap(task, &state, state & ~TUG_TASK_JOIN_WAKER));
+    struct tug_waker waker = task->join_waker;
+    tug_waker_drop(waker);
+    return true;
+}
+
+/* Leaves a waker with the task. False: the task is complete. */
+static bool set_join_waker(struct tug_task *task, const struct tug_waker *waker)
+{
+    uint64_t state = tug_state_load(task);
+    if ((state & TUG_TASK_COMPLETE) != 0)
+        return false;
+    if ((state & TUG_TASK_JOIN_WAKER) != 0) {
+        /* Still set, so still ours to read: the runtime reads it as well but does not write. */
+        if (tug_waker_will_wake(&task->join_waker, waker))
+            return true;
+        if (!take_join_waker(task))
+            return false;
+        state = tug_state_load(task);
+    }
+    task->join_waker = tug_waker_clone(waker);
+    do {
+        if ((state & TUG_TASK_COMPLETE) != 0) {
+            tug_waker_drop(task->join_waker);
+            return false;
+        }
+    } while (!tug_state_swap(task, &state, state | TUG_TASK_JOIN_WAKER));
+    return true;
+}
+
+/* ---- as a future ------------------------------------------------------------------------------
+ */
+
+static int join_future_poll(struct tug_future *self, const struct tug_waker *waker)
+{
+    struct tug_join_future *join = TUG_CONTAINER_OF(self, struct tug_join_future, future);
+    struct tug_task *task = join->task;
+    if (join->cancelled == JOIN_ASKED) {
+        self->result = -ECANCELED;
+        return TUG_READY;
+    }
+    struct tug_executor *executor = tug_executor_current();
+    if (!tug_task_is_finished(task)) {
+        /* A local task's waker can only be set on its own thread. */
+        if (!tug_task_is_here(executor, task)) {
+            self->result = -EXDEV;
+            return TUG_READY;
+        }
+        if (set_join_waker(task, waker))
+            return TUG_PENDING;
+    }
+    self->result = task->result;
+    join->task = NULL;
+    if (tug_task_is_here(executor, task))
+        drop_complete(executor, task);
+    else
+        tug_task_release(task);
+    return TUG_READY;
+}
+
+static void join_future_cancel(struct tug_future *self)
+{
+    struct tug_join_future *join = TUG_CONTAINER_OF(self, struct tug_join_future, future);
+    /* A task that is complete by now is joined by the next poll as if nothing had happened. */
+    if (tug_task_is_here(tug_executor_current(), join->task) && take_join_waker(join->task))
+        join->cancelled = JOIN_ASKED;
+}
+
+static const struct tug_future_vtable join_future_vtable = {
+    .poll = join_future_poll,
+    .cancel = join_future_cancel,
+};
+
+void tug_join_future_init(struct tug_join_future *join, struct tug_task *task)
+{
+    *join = (struct tug_join_future){{&join_future_vtable, 0}, task, JOIN_NOT_ASKED};
+}
+
+/* ---- on a thread ------------------------------------------------------------------------------
+ */
+
+/* Joins on behalf of a thread that has no executor of the task's runtime: a poll task there joins,
+ * and its end wakes the thread. */
+struct thread_join {
+    struct tug_future future;
+    struct tug_join_future join;
+    uint32_t done;
+};
+
+static int thread_join_poll(struct tug_future *self, const struct tug_waker *waker)
+{
+    struct thread_join *wait = TUG_CONTAINER_OF(self, struct thread_join, future);
+    return wait->join.future.vtable->poll(&wait->join.future, waker);
+}
+
+static void thread_join_cancel(struct tug_future *self)
+{
+    struct thread_join *wait = TUG_CONTAINER_OF(self, struct thread_join, future);
+    join_future_cancel(&wait->join.future);
+}
+
+static void thread_join_drop(struct tug_future *self)
+{
+    struct thread_join *wait = TUG_CONTAINER_OF(self, struct thread_join, future);
+    uint32_t *done = &wait->done;
+    __atomic_store_n(done, 1, __ATOMIC_RELEASE);
+    tug_futex_wake(done, 1);
+}
+
+static const struct tug_future_vtable thread_join_vtable = {
+    .poll = thread_join_poll,
+    .cancel = thread_join_cancel,
+    .drop = thread_join_drop,
+};
+
+static int join_blocking(struct tug_task *task, int64_t *result)
+{
+    struct thread_join wait = {.future = {&thread_join_vtable, 0}};
+    struct tug_spawn_options options = TUG_SPAWN_OPTIONS_INIT;
+    struct tug_task *helper;
+    options.runtime = (struct tug_runtime *)task->domain;
+    tug_join_future_init(&wait.join, task);
+    if (!tug_task_is_finished(task)) {
+        int error = tug_spawn_future(&helper, &options, &wait.future);
+        if (error != 0 && !tug_task_is_finished(task))
+            return error;
+        if (error == 0) {
+            tug_task_detach(helper);
+            while (__atomic_load_n(&wait.done, __ATOMIC_ACQUIRE) == 0)
+                tug_futex_wait(&wait.done, 0, UINT64_MAX);
+            if (wait.join.cancelled == JOIN_ASKED)
+                return -ECANCELED;
+            if (result != NULL)
+                *result = wait.join.future.result;
+            return 0;
+        }
+    }
+    if (result != NULL)
+        *result = task->result;
+    tug_task_release(task);
+    return 0;
+}
+
+/* ---- public -----------------------------------------------------------------------------------
+ */
+
+int tug_join(struct tug_task *task, int64_t *result)
+{
+    struct tug_task *caller = tug_coroutine_current();
+    if (task == caller)
+        return -EDEADLK;
+    if (caller == NULL || !tug_task_is_here(tug_executor_current(), task))
+        return caller == NULL ? join_blocking(task, result) : -EXDEV;
+    struct tug_join_future join;
+    tug_join_future_init(&join, task);
+    int64_t value = tug_await(&join.future);
+    if (join.task != NULL)
+        return (int)value; /* the reason of the scope; the handle is still the caller's */
+    if (result != NULL)
+        *result = value;
+    return 0;
+}
+
+void tug_task_detach(struct tug_task *task)
+{
+    if (task == NULL)
+        return;
+    struct tug_executor *executor = tug_executor_current();
+    if (!tug_task_is_here(executor, task)) {
+        tug_task_remote_request(task, TUG_REMOTE_DETACH);
+        return;
+    }
+    tug_task_give_up(executor, task, TUG_TASK_JOIN_INTEREST);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A kernel operation as a future: the driver's state machine under the coop budget.
+ *
+ * A unit is taken before the operation is started and given back if it has to wait; the poll that
+ * finds it done takes one too, but is not held up for it: the result is there, and the next
+ * operation will find the budget empty.
+ */
+#include <tug/coop.h>
+#include <tug/op.h>
+
+#include "driver/driver.h"
+#include "task/executor.h"
+
+static int op_future_poll(struct tug_future *self, const struct tug_waker *waker)
+{
+    struct tug_op *op = TUG_CONTAINER_OF(self, struct tug_op, future);
+    bool first = op->state == TUG_OP_NEW;
+    if (first && tug_coop_poll(waker) == TUG_PENDING)
+        return TUG_PENDING;
+    if (tug_op_drive(op, waker) == TUG_PENDING) {
+        if (first)
+            tug_coop_restore();
+        return TUG_PENDING;
+    }
+    struct tug_executor *executor = tug_executor_current();
+    if (!first && executor != NULL && executor->budget > 0 && !executor->unconstrained)
+        executor->budget--;
+    return TUG_READY;
+}
+
+static void op_future_cancel(struct tug_future *self)
+{
+    struct tug_op *op = TUG_CONTAINER_OF(self, struct tug_op, future);
+    if (op->state == TUG_OP_NEW) {
+        /* Held up by the budget, never started: there is nothing to wait for. */
+        op->future.result = -ECANCELED;
+        __atomic_store_n(&op->state, TUG_OP_DONE, __ATOMIC_RELAXED);
+        return;
+    }
+    tug_op_cancel(op);
+}
+
+const struct tug_future_vtable tug_op_future_vtable = {
+    .poll = op_future_poll,
+    .cancel = op_future_cancel,
+};

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Access to the task's state word. The transitions are written once, as compare-and-swap loops; for
+ * a local task the "swap" is a plain store, which cannot fail since only its owner thread stores.
+ * The store is a release store all the same: other threads read COMPLETE.
+ */
+#ifndef TUG_TASK_STATE_H
+#define TUG_TASK_STATE_H
+
+#include "task/task.h"
+
+static inline uint64_t tug_state_load(const struct tug_task *task)
+{
+    return __atomic_load_n(&task->state, __ATOMIC_ACQUIRE);
+}
+
+static inline bool tug_state_swap(struct tug_task *task, uint64_t *expected, uint64_t desired)
+{
+    if (task->local) {
+        __atomic_store_n(&task->state, desired, __ATOMIC_RELEASE);
+        return true;
+    }
+    return __atomic_compare_exchange_n(&task->state, expected, desired, true, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_ACQUIRE);
+}
+
+/* Sets and clears bits; returns the state before. */
+static inline uint64_t tug_state_change(struct tug_task *task, uint64_t set, uint64_t clear)
+{
+    uint64_t state = tug_state_load(task);
+    while (!tug_state_swap(task, &state, (state & ~clear) | set))
+        ;
+    return state;
+}
+
+/* Adds references to a local task, by its owner. */
+static inline void tug_state_add_references(struct tug_task *task, uint64_t count)
+{
+    __atomic_store_n(&task->state, task->state + count * TUG_TASK_REFERENCE, __ATOMIC_RELEASE);
+}
+
+static inline uint64_t tug_state_references(uint64_t state)
+{
+    return state / TUG_TASK_REFERENCE;
+}
+
+#endif

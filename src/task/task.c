@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of a task: made, started, run again and again, completed, freed. The rules are at the
+ * head of task.h.
+ */
+#include "task/task.h"
+
+#include <errno.h>
+
+#include "task/coroutine.h"
+#include "task/executor.h"
+#include "task/scheduler.h"
+#include "task/state.h"
+
+_Static_assert(sizeof(struct tug_task) == 128, "a task is two cache lines");
+_Static_assert(offsetof(struct tug_task, state) == 0, "the slab keeps a free task's first word");
+
+static void count_spawned(struct tug_executor *executor, struct tug_domain *domain)
+{
+    if (executor != NULL && executor->domain == domain)
+        tug_counter_add(&executor->counters.spawned, 1);
+    else
+        __atomic_fetch_add(&domain->foreign_spawned, 1, __ATOMIC_RELAXED);
+}
+
+static void count_finished(struct tug_executor *executor, struct tug_domain *domain)
+{
+    if (executor != NULL && executor->domain == domain)
+        tug_counter_add(&executor->counters.finished, 1);
+    else
+        __atomic_fetch_add(&domain->foreign_finished, 1, __ATOMIC_RELEASE);
+}
+
+struct tug_task *tug_task_new(struct tug_executor *executor, struct tug_domain *domain,
+                              enum tug_task_kind kind)
+{
+    bool here = executor != NULL && executor->domain == domain;
+    struct tug_task *task = tug_slab_alloc(domain->tasks, here ? &executor->tasks : NULL);
+    if (task == NULL)
+        return NULL;
+    task->link.next = NULL;
+    task->domain = domain;
+    task->argument = NULL;
+    task->coroutine = NULL;
+    task->result = 0;
+    task->group = NULL;
+    task->kind = (uint8_t)kind;
+    task->local = domain->local;
+    task->stack_order = domain->stack_order;
+    task->cancel_asked = 0;
+    task->worker = TUG_ANY_WORKER;
+    task->remote = 0;
+    count_spawned(executor, domain);
+    /* Last, and with release: shutdown may come across the slot from now on. */
+    __atomic_store_n(&task->state, 2 * TUG_TASK_REFERENCE | TUG_TASK_JOIN_INTEREST,
+                     __ATOMIC_RELEASE);
+    return task;
+}
+
+void tug_task_start(struct tug_executor *executor, struct tug_task *task)
+{
+    if (task->local && !tug_task_is_here(executor, task)) {
+        tug_task_remote_request(task, TUG_REMOTE_WAKE);
+        return;
+    }
+    tug_task_wake_here(executor, task);
+}
+
+bool tug_task_free_memory(struct tug_executor *executor, struct tug_task *task)
+{
+    struct tug_domain *domain = task->domain;
+    if (task->local && __atomic_load_n(&task->remote, __ATOMIC_ACQUIRE) != 0 &&
+        !tug_task_settle(task))
+        return false;
+    bool outlives = (tug_state_load(task) & TUG_TASK_OUTLIVES) != 0;
+    bool here = executor != NULL && executor->domain == domain;
+    tug_slab_free(domain->tasks, here ? &executor->tasks : NULL, task);
+    return outlives;
+}
+
+void tug_task_free(struct tug_executor *executor, struct tug_task *task)
+{
+    struct tug_domain *domain = task->domain;
+    if (tug_task_free_memory(executor, task))
+        tug_domain_outlived(domain);
+}
+
+void tug_task_discard(struct tug_executor *executor, struct tug_task *task)
+{
+    __atomic_store_n(&task->state, TUG_TASK_COMPLETE, __ATOMIC_RELEASE);
+    count_finished(executor, task->domain);
+    tug_task_free(executor, task);
+}
+
+/* ---- running -------------------------------------------------------------------------------- */
+
+/* Polls the root future of a poll task. Returns whether it is ready. */
+static bool poll_future(struct tug_task *task)
+{
+    struct tug_future *future = task->future;
+    const struct tug_waker waker = {&tug_task_waker_vtable, task};
+    if ((tug_state_load(task) & TUG_TASK_ABORTED) != 0 && !task->cancel_asked) {
+        task->cancel_asked = 1;
+        if (future->vtable->cancel != NULL)
+            future->vtable->cancel(future);
+    }
+    if (future->vtable->poll(future, &waker) == TUG_PENDING)
+        return false;
+    task->result = future->result;
+    if (future->vtable->drop != NULL)
+        future->vtable->drop(future);
+    return true;
+}
+
+/* Gives the task up after a poll that did not end it, unless a wake came meanwhile (rule 1). */
+static enum tug_run_outcome go_idle(struct tug_task *task)
+{
+    uint64_t state = tug_state_load(task), desired;
+    do {
+        desired = (state & TUG_TASK_NOTIFIED) != 0 ? state & ~TUG_TASK_NOTIFIED
+                                                   : state & ~TUG_TASK_SCHEDULED;
+    } while (!tug_state_swap(task, &state, desired));
+    return (desired & TUG_TASK_SCHEDULED) != 0 ? TUG_RUN_AGAIN : TUG_RUN_IDLE;
+}
+
+enum tug_run_outcome tug_task_run(struct tug_executor *executor, struct tug_task *task)
+{
+    if ((tug_state_load(task) & TUG_TASK_NOTIFIED) != 0)
+        tug_state_change(task, 0, TUG_TASK_NOTIFIED);
+    executor->current = task;
+    executor->gave_way = false;
+    executor->unconstrained = false;
+    tug_counter_add(&executor->counters.polls, 1);
+
+    bool ended, yielded;
+    if (task->kind == TUG_TASK_COROUTINE) {
+        int action = tug_coroutine_resume(executor, task);
+        ended = action == TUG_ACTION_END;
+        yielded = action == TUG_ACTION_YIELD;
+    } else {
+        ended = poll_future(task);
+        yielded = false;
+    }
+    executor->current = NULL;
+    if (ended) {
+        tug_task_complete(executor, task, task->result);
+        return TUG_RUN_COMPLETE;
+    }
+    /* Who ran out of budget waits behind the driver's poll, as who yields does. The task stays
+     * SCHEDULED: its place in the defer list is a place in a queue. */
+    if (yielded || executor->gave_way)
+        return TUG_RUN_YIELDED;
+    return go_idle(task);
+}
+
+/* ---- completing ----------------------------------------------------------------------------- */
+
+void tug_task_complete(struct tug_executor *executor, struct tug_task *task, int64_t result)
+{
+    struct tug_domain *domain = task->domain;
+    task->result = result;
+    if (task->group != NULL)
+        tug_group_child_ended(task->group, task, result);
+
+    uint64_t state = tug_state_load(task), desired;
+    struct tug_waker joiner = {NULL, NULL};
+    do {
+        /* While JOIN_WAKER is set the waker does not change (rule 2), so what is read here is
+         * right if the swap succeeds. */
+        if ((state & TUG_TASK_JOIN_WAKER) != 0)
+            joiner = task->join_waker;
+        desired = (state | TUG_TASK_COMPLETE) & ~(TUG_TASK_SCHEDULED | TUG_TASK_NOTIFIED);
+        desired -= TUG_TASK_REFERENCE;
+    } while (!tug_state_swap(task, &state, desired));
+
+    if (tug_state_references(desired) == 0)
+        tug_task_free(executor, task);
+    if ((state & TUG_TASK_JOIN_WAKER) != 0)
+        tug_waker_wake(joiner);
+    count_finished(executor, domain);
+}
+
+/* ---- spawning ------------------------------------------------------------------------------- */
+
+/* Where a new task goes; shared by the three public ways to make one. */
+static int resolve_options(const struct tug_spawn_options *options, struct tug_domain **domain,
+                           uint8_t *stack_order, int32_t *worker)
+{
+    *domain =
+        options->runtime != NULL ? (struct tug_domain *)options->runtime : tug_domain_current();
+    if (*domain == NULL)
+        return -EPERM;
+    if (__atomic_load_n(&(*domain)->closing, __ATOMIC_ACQUIRE))
+        return -ECANCELED;
+    if (options->worker != TUG_ANY_WORKER &&
+        (options->worker < 0 || (uint32_t)options->worker >= (*domain)->workers))
+        return -EINVAL;
+    *worker = options->worker;
+    *stack_order = (*domain)->stack_order;
+    if (options->stack_size != 0) {
+        unsigned order = TUG_STACK_ORDER_MIN;
+        while (order < TUG_STACK_ORDER_MAX && ((size_t)1 << order) < options->stack_size)
+            order++;
+        if (options->stack_size < ((size_t)1 << TUG_STACK_ORDER_MIN) ||
+            options->stack_size > ((size_t)1 << TUG_STACK_ORDER_MAX))
+            return -EINVAL;
+        *stack_order = (uint8_t)order;
+    }
+    return 0;
+}
+
+int tug_spawn_with(struct tug_task **task, const struct tug_spawn_options *options, tug_task_fn fn,
+                   void *argument)
+{
+    struct tug_domain *domain;
+    uint8_t stack_order;
+    int32_t worker;
+    int error = resolve_options(options, &domain, &stack_order, &worker);
+    if (error != 0)
+        return error;
+    struct tug_executor *executor = tug_executor_current();
+    struct tug_task *made = tug_task_new(executor, domain, TUG_TASK_COROUTINE);
+    if (made == NULL)
+        return -ENOMEM;
+    made->fn = fn;
+    made->argument = argument;
+    made->stack_order = stack_order;
+    made->worker = worker;
+    *task = made;
+    tug_task_start(executor, made);
+    return 0;
+}
+
+struct tug_task *tug_spawn(tug_task_fn fn, void *argument)
+{
+    struct tug_executor *executor = tug_executor_current();
+    struct tug_domain *domain = executor != NULL ? executor->domain : tug_domain_current();
+    if (domain == NULL || __atomic_load_n(&domain->closing, __ATOMIC_ACQUIRE))
+        return NULL;
+    struct tug_task *task = tug_task_new(executor, domain, TUG_TASK_COROUTINE);
+    if (task == NULL)
+        return NULL;
+    task->fn = fn;
+    task->argument = argument;
+    tug_task_start(executor, task);
+    return task;
+}
+
+int tug_spawn_future(struct tug_task **task, const struct tug_spawn_options *options,
+                     struct tug_future *future)
+{
+    const struct tug_spawn_options defaults = TUG_SPAWN_OPTIONS_INIT;
+    struct tug_domain *domain;
+    uint8_t stack_order;
+    int32_t worker;
+    int error =
+        resolve_options(options != NULL ? options : &defaults, &domain, &stack_order, &worker);
+    if (error != 0)
+        return error;
+    struct tug_executor *executor = tug_executor_current();
+    struct tug_task *made = tug_task_new(executor, domain, TUG_TASK_FUTURE);
+    if (made == NULL)
+        return -ENOMEM;
+    made->future = future;
+    made->worker = worker;
+    *task = made;
+    tug_task_start(executor, made);
+    return 0;
+}
+
+struct tug_task *tug_task_current(void)
+{
+    struct tug_executor *executor = tug_executor_current();
+    return executor != NULL ? executor->current : NULL;
+}
+
+int tug_worker_index(void)
+{
+    struct tug_executor *executor = tug_executor_current();
+    return executor != NULL ? executor->index : -1;
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Wakes, references and cancellation of tasks: everything others do to a task that they do not run.
+ *
+ * A local task's word is changed by its owner thread alone, so each function first asks whether it
+ * is on that thread, and leaves a request otherwise (remote.c).
+ */
+#include <errno.h>
+
+#include "driver/pool.h"
+#include "task/coroutine.h"
+#include "task/executor.h"
+#include "task/scheduler.h"
+#include "task/state.h"
+#include "task/task.h"
+
+bool tug_task_is_here(const struct tug_executor *executor, const struct tug_task *task)
+{
+    return !task->local || (executor != NULL && executor->domain == task->domain);
+}
+
+/* Calls from outside are counted while they may touch the domain after they have given up what kept
+ * it (see runtime/shutdown.c). */
+static inline bool is_foreign(const struct tug_executor *executor, const struct tug_task *task)
+{
+    return executor == NULL || executor->domain != task->domain;
+}
+
+static void foreign_begin(struct tug_domain *domain)
+{
+    __atomic_fetch_add(&domain->foreign_calls, 1, __ATOMIC_ACQ_REL);
+}
+
+static void foreign_end(struct tug_domain *domain)
+{
+    __atomic_fetch_sub(&domain->foreign_calls, 1, __ATOMIC_ACQ_REL);
+}
+
+/* Rule 1 of task.h, with `drop` references given up in the same step. Returns whether they were the
+ * last. */
+static inline bool wake_and_drop_on(struct tug_executor *executor, struct tug_task *task,
+                                    uint64_t drop)
+{
+    uint64_t state = tug_state_load(task), desired;
+    do {
+        desired = state - drop;
+        if ((state & TUG_TASK_COMPLETE) != 0) {
+            /* Nothing to wake; but without anything to drop there is nothing to write either. */
+            if (drop == 0)
+                return false;
+        } else {
+            desired |= (state & TUG_TASK_SCHEDULED) != 0 ? TUG_TASK_NOTIFIED : TUG_TASK_SCHEDULED;
+        }
+    } while (!tug_state_swap(task, &state, desired));
+
+    if (((desired ^ state) & TUG_TASK_SCHEDULED) != 0) {
+        tug_scheduler_schedule(executor, task);
+        return false;
+    }
+    return tug_state_references(desired) == 0;
+}
+
+static void wake_and_drop_foreign(struct tug_task *task, uint64_t drop)
+{
+    struct tug_domain *domain = task->domain;
+    foreign_begin(domain);
+    bool outlived = wake_and_drop_on(NULL, task, drop) && tug_task_free_memory(NULL, task);
+    foreign_end(domain);
+    if (outlived)
+        tug_domain_outlived(domain);
+}
+
+static inline void wake_and_drop(struct tug_executor *executor, struct tug_task *task,
+                                 uint64_t drop)
+{
+    if (__builtin_expect(is_foreign(executor, task), 0))
+        wake_and_drop_foreign(task, drop);
+    else if (wake_and_drop_on(executor, task, drop))
+        tug_task_free(executor, task);
+}
+
+void tug_task_wake_here(struct tug_executor *executor, struct tug_task *task)
+{
+    wake_and_drop(executor, task, 0);
+}
+
+void tug_task_wake(struct tug_task *task)
+{
+    struct tug_executor *executor = tug_executor_current();
+    if (tug_task_is_here(executor, task))
+        wake_and_drop(executor, task, 0);
+    else
+        tug_task_remote_request(task, TUG_REMOTE_WAKE);
+}
+
+void tug_task_reference(struct tug_task *task)
+{
+    if (!task->local)
+        __atomic_fetch_add(&task->state, TUG_TASK_REFERENCE, __ATOMIC_RELAXED);
+    else if (tug_task_is_here(tug_executor_current(), task))
+        tug_state_add_references(task, 1);
+    else
+        tug_task_remote_request(task, TUG_REMOTE_CLONE);
+}
+
+void tug_task_release(struct tug_task *task)
+{
+    struct tug_executor *executor = tug_executor_current();
+    if (!tug_task_is_here(executor, task)) {
+        tug_task_remote_request(task, TUG_REMOTE_DROP);
+        return;
+    }
+    tug_task_give_up(executor, task, 0);
+}
+
+void tug_task_give_up(struct tug_executor *executor, struct tug_task *task, uint64_t clear)
+{
+    struct tug_domain *domain = task->domain;
+    bool foreign = is_foreign(executor, task), outlived = false;
+    if (foreign)
+        foreign_begin(domain);
+    uint64_t state = tug_state_load(task);
+    while (!tug_state_swap(task, &state, (state & ~clear) - TUG_TASK_REFERENCE))
+        ;
+    if (tug_state_references(state) == 1)
+        outlived = tug_task_free_memory(executor, task);
+    if (foreign)
+        foreign_end(domain);
+    if (outlived)
+        tug_domain_outlived(domain);
+}
+
+void tug_task_cancel(struct tug_task *task, uint64_t bits)
+{
+    struct tug_executor *executor = tug_executor_current();
+    if (!tug_task_is_here(executor, task)) {
+        tug_task_remote_request(task, (bits & TUG_TASK_ABORTED) != 0 ? TUG_REMOTE_ABORT
+                                                                     : TUG_REMOTE_SCOPE);
+        return;
+    }
+    uint64_t before = tug_state_change(task, bits, 0);
+    if (task->kind != TUG_TASK_BLOCKING) {
+        wake_and_drop(executor, task, 0);
+        return;
+    }
+    /* A job that nobody has begun is taken back; only the first to abort may do that. */
+    if ((before & (TUG_TASK_ABORTED | TUG_TASK_COMPLETE)) == 0 &&
+        tug_pool_withdraw(task->domain->blocking, &task->job))
+        tug_task_complete(executor, task, -ECANCELED);
+}
+
+void tug_task_abort(struct tug_task *task)
+{
+    tug_task_cancel(task, TUG_TASK_ABORTED);
+}
+
+bool tug_task_is_finished(const struct tug_task *task)
+{
+    return (tug_state_load(task) & TUG_TASK_COMPLETE) != 0;
+}
+
+static void waker_clone(void *data)
+{
+    tug_task_reference(data);
+}
+
+static void waker_wake(void *data)
+{
+    struct tug_executor *executor = tug_executor_current();
+    if (tug_task_is_here(executor, data))
+        wake_and_drop(executor, data, TUG_TASK_REFERENCE);
+    else
+        tug_task_remote_request(data, TUG_REMOTE_WAKE + TUG_REMOTE_DROP);
+}
+
+static void waker_wake_by_ref(void *data)
+{
+    tug_task_wake(data);
+}
+
+static void waker_drop(void *data)
+{
+    tug_task_release(data);
+}
+
+const struct tug_waker_vtable tug_task_waker_vtable = {
+    .clone = waker_clone,
+    .wake = waker_wake,
+    .wake_by_ref = waker_wake_by_ref,
+    .drop = waker_drop,
+};
