@@ -22,6 +22,7 @@
 
 #if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
 #define TUG_ASAN 1
+#include <pthread.h>
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #else
@@ -49,6 +50,7 @@
 #endif
 #if TUG_VALGRIND && defined(__has_include)
 #if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/memcheck.h>
 #include <valgrind/valgrind.h>
 #define TUG_VALGRIND_REQUESTS 1
 #endif
@@ -79,6 +81,15 @@ static inline void tug_memory_unpoison(const void *memory, size_t size)
 
 /* ---- Stacks, for Valgrind. Registering returns the number that the other function takes. ---- */
 
+static inline bool tug_valgrind_is_running(void)
+{
+#if TUG_VALGRIND_REQUESTS
+    return RUNNING_ON_VALGRIND != 0;
+#else
+    return false;
+#endif
+}
+
 static inline unsigned tug_valgrind_stack_register(void *low, void *top)
 {
 #if TUG_VALGRIND_REQUESTS
@@ -95,6 +106,17 @@ static inline void tug_valgrind_stack_deregister(unsigned number)
     VALGRIND_STACK_DEREGISTER(number);
 #else
     (void)number;
+#endif
+}
+
+/* Memcheck takes what lies below a stack pointer for gone; somebody is going to look nevertheless.
+ */
+static inline void tug_valgrind_make_defined(const void *memory, size_t size)
+{
+#if TUG_VALGRIND_REQUESTS
+    VALGRIND_MAKE_MEM_DEFINED(memory, size);
+#else
+    (void)memory, (void)size;
 #endif
 }
 
@@ -125,13 +147,19 @@ static inline void tug_fiber_init(struct tug_fiber *fiber, void *low, size_t siz
 #endif
 }
 
-/* Of the calling thread and its own stack, whose bounds are given. */
-static inline void tug_fiber_init_thread(struct tug_fiber *fiber, void *low, size_t size)
+/* Of the calling thread, on its own stack. Without its bounds (which asks the C library, and fails
+ * when memory is short) AddressSanitizer would report errors that are none. */
+static inline void tug_fiber_init_thread(struct tug_fiber *fiber)
 {
-    fiber->low = low;
-    fiber->size = size;
+    fiber->low = NULL;
+    fiber->size = 0;
 #if TUG_ASAN
     fiber->fake_stack = NULL;
+    pthread_attr_t attributes;
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0)
+        __builtin_trap();
+    pthread_attr_getstack(&attributes, &fiber->low, &fiber->size);
+    pthread_attr_destroy(&attributes);
 #endif
 #if TUG_TSAN
     fiber->handle = __tsan_get_current_fiber();
