@@ -103,7 +103,7 @@ struct tug_stack_metrics {
     uint64_t used;         /* handed out or in caches */
     uint64_t hot;          /* in the pool and resident */
     uint64_t free;         /* not resident */
-    uint64_t unguarded;    /* handed out at least once without a guard */
+    uint64_t unguarded;    /* times that a stack was handed out without a guard */
 };
 
 /* [any thread] */
