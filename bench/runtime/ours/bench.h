@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The micro-benchmarks of the suite "runtime", for libtug, written against its public headers
+ * alone.
+ *
+ * A case is a function that does `n` operations; it runs inside a coroutine task, so on a worker.
+ */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <stddef.h>
+
+#include <tug/tug.h>
+
+/* Ends the program with a message if `result` is a negative errno; else returns it. */
+int64_t bench_check(int64_t result, const char *what);
+
+/* Ends the program if `pointer` is NULL; else returns it. */
+void *bench_check_pointer(void *pointer, const char *what);
+
+/* Starts a coroutine task that nobody joins. */
+void bench_spawn_detached(tug_task_fn fn, void *argument);
+
+/* spawn.c */
+void bench_spawn_join_1(size_t n);
+void bench_spawn_join_1000(size_t n);
+void bench_spawn_join_all(size_t n);
+void bench_chained_spawn(size_t n);
+
+/* yield.c */
+void bench_yield_1(size_t n);
+void bench_yield_1000(size_t n);
+
+/* ping_pong.c */
+void bench_ping_pong(size_t n);
+
+/* sleepers.c */
+void bench_sleepers(size_t n);
+void bench_sleepers_coroutine(size_t n);
+
+/* blocking.c */
+void bench_blocking_1(size_t n);
+void bench_blocking_16(size_t n);
+
+/* What idle.c prints, per task. */
+struct bench_idle_bytes {
+    double during; /* resident bytes while all tasks wait */
+    double left;   /* of those, still resident when all have ended and free memory was given back */
+};
+
+/* idle.c: makes a runtime, starts `n` tasks that wait, measures, ends the runtime. */
+struct bench_idle_bytes bench_idle(const struct tug_runtime_options *options, size_t n);
+struct bench_idle_bytes bench_idle_coroutine(const struct tug_runtime_options *options, size_t n);
+
+#endif

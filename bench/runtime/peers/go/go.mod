@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+module bench-go
+
+go 1.19
