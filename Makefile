@@ -76,6 +76,8 @@ lint:
 	@run-clang-tidy -quiet -p "$(BUILD_LINT)" -j $(JOBS) '/(src|examples)/.*\.c$$'
 
 install: all
+	@meson configure "$(BUILD)" -Dprefix="$(PREFIX)"
+	@ninja -C "$(BUILD)" -j $(JOBS)
 	@DESTDIR="$(DESTDIR)" meson install -C "$(BUILD)" --no-rebuild --quiet
 	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" -eq 0 ]; then ldconfig; fi
 

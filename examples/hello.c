@@ -1,29 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* Two tasks sleep at the same time: the program takes one second, not two. */
 #include <stdio.h>
 
 #include <tug/tug.h>
 
 static int64_t greet(void *name)
 {
-    int error = tug_sleep(TUG_SECOND);
-    printf("%s says hello\n", (const char *)name);
-    return error;
+    tug_sleep(TUG_SECOND);
+    return printf("Hello from %s\n", (const char *)name);
 }
 
-static int64_t run(void *argument)
+static int64_t start(void *argument)
 {
     (void)argument;
-    struct tug_task *alice = tug_spawn(greet, "Alice");
-    struct tug_task *bob = tug_spawn(greet, "Bob");
-    if (alice != NULL)
-        tug_join(alice, NULL);
-    if (bob != NULL)
-        tug_join(bob, NULL);
+    struct tug_task *one = tug_spawn(greet, "one");
+    struct tug_task *two = tug_spawn(greet, "two");
+    if (one != NULL)
+        tug_join(one, NULL);
+    if (two != NULL)
+        tug_join(two, NULL);
     return 0;
 }
 
 int main(void)
 {
-    return (int)tug_run(run, NULL);
+    return tug_run(start, NULL) < 0;
 }
