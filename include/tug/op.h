@@ -43,7 +43,9 @@ struct tug_job {
     void (*run)(struct tug_job *job, int dropped);
 };
 
-/* The position of a read or write is the file's own, or there is none (pipes, sockets). */
+/* The position of a read or write is the file's own, or there is none (pipes, sockets). Another
+ * position for a descriptor that has none is ignored or an error, -ESPIPE: it depends on the
+ * driver. */
 #define TUG_CURRENT_POSITION (-1)
 
 /* All members but `future` are private. */

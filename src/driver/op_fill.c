@@ -7,6 +7,7 @@
  */
 #include "driver/op_table.h"
 
+#include <fcntl.h>
 #include <liburing.h>
 
 /* What the kernel moves at once at most (its MAX_RW_COUNT, for pages of 4 KiB): a longer transfer
@@ -27,9 +28,16 @@ void tug_fill_nop(const struct tug_op *op, struct io_uring_sqe *sqe)
     io_uring_prep_nop(sqe);
 }
 
+/*
+ * The ring tries an open with O_NONBLOCK first, and takes what that gives for the answer. For a
+ * FIFO or a device that is another operation: it does not wait for the other end. So a thread of
+ * the kernel's opens, unless the flags exclude those or ask for O_NONBLOCK themselves.
+ */
 void tug_fill_openat(const struct tug_op *op, struct io_uring_sqe *sqe)
 {
     io_uring_prep_openat(sqe, op->fd, op->address, (int)op->argument, op->argument2);
+    if ((op->argument & (O_DIRECTORY | O_PATH | O_NONBLOCK)) == 0)
+        io_uring_sqe_set_flags(sqe, IOSQE_ASYNC);
 }
 
 void tug_fill_close(const struct tug_op *op, struct io_uring_sqe *sqe)

@@ -27,6 +27,11 @@
 #include "sys/call.h"
 #include "sys/clock.h"
 
+/* The kernel's own errors for a call that a signal, or here a cancellation, has interrupted; the
+ * ring does not translate them to EINTR as system calls do. */
+#define ERESTART_FIRST 512
+#define ERESTART_LAST 516
+
 /* In ns: how long close waits before it asks again for the end of what is in flight. */
 #define CLOSE_INTERVAL INT64_C(20000000)
 
@@ -234,6 +239,8 @@ static bool try_otherwise(struct tug_uring_driver *driver, struct tug_op *op, in
 static void on_op(struct tug_uring_driver *driver, struct tug_op *op, bool of_poll, int result)
 {
     tug_op_list_remove(&driver->flying, op);
+    if (result <= -ERESTART_FIRST && result >= -ERESTART_LAST)
+        result = -EINTR;
     if (of_poll) {
         op->flags &= (uint8_t)~TUG_OP_POLLING;
         result = result < 0 ? result : -EINTR; /* now it is worth while to try again */
