@@ -53,13 +53,15 @@ static bool run_batch(struct tug_worker *worker, bool (*stop)(void *argument), v
     struct tug_executor *executor = &worker->executor;
     const uint32_t interval = worker->runtime->options.event_interval;
     for (uint32_t n = 0; n < interval; n++) {
-        worker->tick++;
-        if (worker->tick % worker->global_queue_interval == 0)
+        if (--worker->until_global_queue == 0) {
+            worker->until_global_queue = worker->global_queue_interval;
             tug_task_serve_inbox(executor);
+        }
         struct tug_task *task = tug_worker_pop_own(worker);
         if (task == NULL) {
-            if (tug_task_serve_inbox(executor) == 0)
+            if (__atomic_load_n(&executor->domain->inbox, __ATOMIC_RELAXED) == NULL)
                 return true;
+            tug_task_serve_inbox(executor);
             continue;
         }
         executor->budget = TUG_COOP_BUDGET;

@@ -122,7 +122,8 @@ static struct tug_task *next_task(struct tug_worker *worker)
 {
     struct tug_task *task;
     /* No task starves in the global queue while this worker's own never ends. */
-    if (worker->tick % worker->global_queue_interval == 0) {
+    if (--worker->until_global_queue == 0) {
+        worker->until_global_queue = worker->global_queue_interval;
         take_pinned(worker);
         task = take_global(worker);
         return task != NULL ? task : take_local(worker);

@@ -20,7 +20,7 @@
 #include "runtime/inject.h"
 #include "runtime/queue.h"
 #include "sys/thread.h"
-#include "task/executor.h"
+#include "task/run.h"
 #include "time/wheel.h"
 
 /* Polls in a row that a worker takes from its LIFO slot before the slot is closed until the next
@@ -46,7 +46,7 @@ struct tug_worker {
     uint32_t deferred_length;
 
     uint32_t tick;
-    uint32_t global_queue_interval;
+    uint32_t global_queue_interval, until_global_queue;
     bool searching;
     bool in_driver; /* wakes are made in a batch by the driver: announced once, afterwards */
 
@@ -112,9 +112,10 @@ void tug_worker_turn(struct tug_worker *worker);
  * afterwards. The caller has called tug_driver_prepare_park(). */
 void tug_worker_sleep(struct tug_worker *worker, uint64_t deadline);
 
-/* Polls one task with a full budget, and puts it where it belongs afterwards. Returns whether a
- * task has ended. */
-bool tug_worker_run(struct tug_worker *worker, struct tug_task *task);
+/* Makes a task runnable from the worker's own thread: into the LIFO slot, or at the end of the
+ * ring. Multi-thread flavour. */
+void tug_multi_thread_schedule(struct tug_worker *worker, struct tug_task *task);
+void tug_multi_thread_schedule_back(struct tug_worker *worker, struct tug_task *task);
 
 static inline void tug_worker_push_own(struct tug_worker *worker, struct tug_task *task)
 {
@@ -148,6 +149,28 @@ static inline void tug_worker_adopt_deferred(struct tug_worker *worker)
     worker->deferred_length = 0;
 }
 
+/* Polls one task and puts it where it belongs afterwards. Returns whether it has ended. */
+static inline bool tug_worker_run(struct tug_worker *worker, struct tug_task *task)
+{
+    switch (tug_task_run(&worker->executor, task)) {
+    case TUG_RUN_COMPLETE:
+        return true;
+    case TUG_RUN_YIELDED:
+        tug_counter_add(&worker->executor.counters.yields, 1);
+        tug_worker_defer(worker, task);
+        return false;
+    case TUG_RUN_AGAIN:
+        /* At the end of the queue, not in the LIFO slot: it has just had its turn. */
+        if (task->local || task->worker >= 0)
+            tug_worker_push_own(worker, task);
+        else
+            tug_multi_thread_schedule_back(worker, task);
+        return false;
+    default:
+        return false;
+    }
+}
+
 /* ---- the flavours --------------------------------------------------------------------------- */
 
 /* Runs the tasks of a current-thread runtime on the calling thread until stop(argument) says so,
@@ -166,11 +189,6 @@ void tug_multi_thread_main(void *worker);
 
 /* Wakes one worker if there is one to wake and nobody searches. [any thread] */
 void tug_multi_thread_notify(struct tug_runtime *runtime);
-
-/* Makes a task runnable from the worker's own thread: into the LIFO slot, or at the end of the
- * ring. */
-void tug_multi_thread_schedule(struct tug_worker *worker, struct tug_task *task);
-void tug_multi_thread_schedule_back(struct tug_worker *worker, struct tug_task *task);
 
 /* ---- builder.c ------------------------------------------------------------------------------ */
 

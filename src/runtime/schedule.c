@@ -32,11 +32,7 @@ void tug_scheduler_schedule(struct tug_executor *executor, struct tug_task *task
             tug_multi_thread_schedule(worker, task);
         return;
     }
-    /* From outside. The count keeps shutdown from closing the drivers under the call that follows:
-     * the task cannot have ended before it is in a queue, and shutdown looks at the count after the
-     * last task has ended. */
     struct tug_runtime *runtime = tug_runtime_of(domain);
-    __atomic_fetch_add(&domain->foreign_calls, 1, __ATOMIC_ACQ_REL);
     __atomic_fetch_add(&domain->remote_schedules, 1, __ATOMIC_RELAXED);
     if (task->worker >= 0) {
         schedule_pinned(runtime, NULL, task);
@@ -44,7 +40,6 @@ void tug_scheduler_schedule(struct tug_executor *executor, struct tug_task *task
         tug_inject_push(&runtime->inject, task);
         tug_multi_thread_notify(runtime);
     }
-    __atomic_fetch_sub(&domain->foreign_calls, 1, __ATOMIC_ACQ_REL);
 }
 
 void tug_scheduler_inbox_filled(struct tug_domain *domain)

@@ -27,6 +27,7 @@ void tug_worker_init(struct tug_worker *worker, struct tug_runtime *runtime, uns
                                         ? options->global_queue_interval
                                     : runtime->domain.local ? DEFAULT_INTERVAL_CURRENT_THREAD
                                                             : DEFAULT_INTERVAL_MULTI_THREAD;
+    worker->until_global_queue = worker->global_queue_interval;
     tug_run_queue_init(&worker->queue);
     tug_fifo_init(&worker->own);
     tug_fifo_init(&worker->deferred);
@@ -143,25 +144,4 @@ void tug_worker_sleep(struct tug_worker *worker, uint64_t deadline)
         tug_counter_add(&worker->wakeups, 1);
     if (options->on_thread_unpark != NULL)
         options->on_thread_unpark(options->hook_argument);
-}
-
-bool tug_worker_run(struct tug_worker *worker, struct tug_task *task)
-{
-    switch (tug_task_run(&worker->executor, task)) {
-    case TUG_RUN_COMPLETE:
-        return true;
-    case TUG_RUN_YIELDED:
-        tug_counter_add(&worker->executor.counters.yields, 1);
-        tug_worker_defer(worker, task);
-        return false;
-    case TUG_RUN_AGAIN:
-        /* At the end of the queue, not in the LIFO slot: it has just had its turn. */
-        if (worker->runtime->domain.local || task->worker >= 0)
-            tug_worker_push_own(worker, task);
-        else
-            tug_multi_thread_schedule_back(worker, task);
-        return false;
-    default:
-        return false;
-    }
 }

@@ -28,7 +28,7 @@ static struct tug_stack_cache *stack_cache(struct tug_executor *executor, struct
     return task->stack_order == executor->domain->stack_order ? &executor->stacks : NULL;
 }
 
-static struct tug_coroutine *attach(struct tug_executor *executor, struct tug_task *task)
+struct tug_coroutine *tug_coroutine_attach(struct tug_executor *executor, struct tug_task *task)
 {
     struct tug_stack_pool *pool = tug_domain_stack_pool(executor->domain, task->stack_order);
     if (pool == NULL)
@@ -47,7 +47,7 @@ static struct tug_coroutine *attach(struct tug_executor *executor, struct tug_ta
     return coroutine;
 }
 
-static void detach(struct tug_executor *executor, struct tug_task *task)
+void tug_coroutine_detach(struct tug_executor *executor, struct tug_task *task)
 {
     struct tug_stack_pool *pool = executor->domain->stacks[task->stack_order];
     struct tug_coroutine *coroutine = task->coroutine;
@@ -57,43 +57,18 @@ static void detach(struct tug_executor *executor, struct tug_task *task)
     tug_stack_pool_put(pool, stack_cache(executor, task), top);
 }
 
-int tug_coroutine_resume(struct tug_executor *executor, struct tug_task *task)
-{
-    struct tug_coroutine *coroutine = task->coroutine;
-    if (__builtin_expect(coroutine == NULL, 0)) {
-        coroutine = attach(executor, task);
-        if (coroutine == NULL) {
-            task->result = -ENOMEM;
-            return TUG_ACTION_END;
-        }
-    }
-    executor->unconstrained = coroutine->unconstrained != 0;
-    tug_context_switch(&executor->context, &coroutine->context);
-    if (executor->action == TUG_ACTION_END)
-        detach(executor, task);
-    return executor->action;
-}
-
 void tug_coroutine_suspend(struct tug_task *task, enum tug_coroutine_action action)
 {
-    struct tug_executor *executor = tug_executor_current();
-    executor->action = (uint8_t)action;
-    tug_context_switch(&task->coroutine->context, &executor->context);
+    tug_coroutine_switch_away(tug_executor_current(), task, action);
 }
 
 struct tug_task *tug_coroutine_current(void)
 {
-    struct tug_executor *executor = tug_executor_current();
-    if (executor == NULL || executor->current == NULL ||
-        executor->current->kind != TUG_TASK_COROUTINE)
-        return NULL;
-    return executor->current;
+    return tug_executor_coroutine(tug_executor_current());
 }
 
-int tug_task_cancel_reason(const struct tug_task *task)
+int tug_task_cancel_reason_slow(const struct tug_task *task)
 {
-    if (__builtin_expect((tug_state_load(task) & TUG_TASK_CANCEL_MASK) == 0, 1))
-        return 0;
     for (struct tug_scope *scope = task->coroutine->scope; scope != NULL; scope = scope->outer) {
         int reason = tug_token_reason(&scope->token);
         if (reason != 0)
@@ -126,11 +101,12 @@ int64_t tug_await(struct tug_future *future)
 
 int tug_yield(void)
 {
-    struct tug_task *task = tug_coroutine_current();
-    if (task == NULL)
+    struct tug_executor *executor = tug_executor_current();
+    struct tug_task *task = tug_executor_coroutine(executor);
+    if (__builtin_expect(task == NULL, 0))
         return -EPERM;
     /* Also when cancelled: who ignores the reason in a loop must not keep the worker to itself. */
-    tug_coroutine_suspend(task, TUG_ACTION_YIELD);
+    tug_coroutine_switch_away(executor, task, TUG_ACTION_YIELD);
     return tug_task_cancel_reason(task);
 }
 

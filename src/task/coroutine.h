@@ -25,13 +25,30 @@ struct tug_coroutine {
     uint32_t unconstrained; /* depth of tug_unconstrained_begin() */
 };
 
-/* Runs the task's coroutine until it gives way. Returns an enum tug_coroutine_action; after
- * TUG_ACTION_END the stack is gone and task->result is set. */
-int tug_coroutine_resume(struct tug_executor *executor, struct tug_task *task);
+/* Gives a task that runs for the first time its stack, or returns NULL for -ENOMEM; takes the stack
+ * of one that has ended. */
+struct tug_coroutine *tug_coroutine_attach(struct tug_executor *executor, struct tug_task *task);
+void tug_coroutine_detach(struct tug_executor *executor, struct tug_task *task);
 
 /* Switches from the calling coroutine to its executor. When it returns the task may be on another
  * worker. */
 void tug_coroutine_suspend(struct tug_task *task, enum tug_coroutine_action action);
+
+/* The same for who has just asked for the executor, which must not be used afterwards. */
+static inline void tug_coroutine_switch_away(struct tug_executor *executor, struct tug_task *task,
+                                             enum tug_coroutine_action action)
+{
+    executor->action = (uint8_t)action;
+    tug_context_switch(&task->coroutine->context, &executor->context);
+}
+
+/* The coroutine that runs on an executor, or NULL. */
+static inline struct tug_task *tug_executor_coroutine(const struct tug_executor *executor)
+{
+    if (__builtin_expect(executor == NULL || executor->current == NULL, 0))
+        return NULL;
+    return executor->current->kind == TUG_TASK_COROUTINE ? executor->current : NULL;
+}
 
 /* The calling task if it is a coroutine, else NULL. */
 struct tug_task *tug_coroutine_current(void);

@@ -48,6 +48,13 @@ struct tug_executor {
     struct tug_stack_cache stacks;
 };
 
+/* Whether the calling thread, whose executor is given, may change the task's state word. */
+static inline bool tug_task_is_here(const struct tug_executor *executor,
+                                    const struct tug_task *task)
+{
+    return !task->local || (executor != NULL && executor->domain == task->domain);
+}
+
 /* The calling thread's executor, or NULL. */
 struct tug_executor *tug_executor_current(void);
 void tug_executor_set_current(struct tug_executor *executor);

@@ -9,6 +9,7 @@
 #include "sys/futex.h"
 #include "task/coroutine.h"
 #include "task/executor.h"
+#include "task/run.h"
 #include "task/state.h"
 #include "task/task.h"
 
@@ -25,7 +26,10 @@ static void drop_complete(struct tug_executor *executor, struct tug_task *task)
         return;
     }
     __atomic_store_n(&task->state, state - TUG_TASK_REFERENCE, __ATOMIC_RELAXED);
-    tug_task_free(executor, task);
+    if (tug_task_is_foreign(executor, task))
+        tug_task_free(executor, task);
+    else
+        tug_task_free_here(executor, task);
 }
 
 /* Takes a waker back that was set before (JOIN_WAKER). False: the task is complete, and whoever
@@ -43,7 +47,8 @@ static bool take_join_waker(struct tug_task *task)
 }
 
 /* Leaves a waker with the task. False: the task is complete. */
-static bool set_join_waker(struct tug_task *task, const struct tug_waker *waker)
+static bool set_join_waker(struct tug_executor *executor, struct tug_task *task,
+                           const struct tug_waker *waker)
 {
     uint64_t state = tug_state_load(task);
     if ((state & TUG_TASK_COMPLETE) != 0)
@@ -56,7 +61,11 @@ static bool set_join_waker(struct tug_task *task, const struct tug_waker *waker)
             return false;
         state = tug_state_load(task);
     }
-    task->join_waker = tug_waker_clone(waker);
+    task->join_waker = *waker;
+    if (waker->vtable == &tug_task_waker_vtable && !tug_task_is_foreign(executor, waker->data))
+        tug_task_reference_here(waker->data);
+    else
+        waker->vtable->clone(waker->data);
     do {
         if ((state & TUG_TASK_COMPLETE) != 0) {
             tug_waker_drop(task->join_waker);
@@ -84,7 +93,7 @@ static int join_future_poll(struct tug_future *self, const struct tug_waker *wak
             self->result = -EXDEV;
             return TUG_READY;
         }
-        if (set_join_waker(task, waker))
+        if (set_join_waker(executor, task, waker))
             return TUG_PENDING;
     }
     self->result = task->result;
@@ -184,11 +193,18 @@ static int join_blocking(struct tug_task *task, int64_t *result)
 
 int tug_join(struct tug_task *task, int64_t *result)
 {
-    struct tug_task *caller = tug_coroutine_current();
+    struct tug_executor *executor = tug_executor_current();
+    struct tug_task *caller = tug_executor_coroutine(executor);
     if (task == caller)
         return -EDEADLK;
-    if (caller == NULL || !tug_task_is_here(tug_executor_current(), task))
+    if (caller == NULL || !tug_task_is_here(executor, task))
         return caller == NULL ? join_blocking(task, result) : -EXDEV;
+    if (tug_task_is_finished(task) && tug_task_cancel_reason(caller) == 0) {
+        if (result != NULL)
+            *result = task->result;
+        drop_complete(executor, task);
+        return 0;
+    }
     struct tug_join_future join;
     tug_join_future_init(&join, task);
     int64_t value = tug_await(&join.future);

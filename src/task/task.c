@@ -9,27 +9,12 @@
 
 #include "task/coroutine.h"
 #include "task/executor.h"
+#include "task/run.h"
 #include "task/scheduler.h"
 #include "task/state.h"
 
 _Static_assert(sizeof(struct tug_task) == 128, "a task is two cache lines");
 _Static_assert(offsetof(struct tug_task, state) == 0, "the slab keeps a free task's first word");
-
-static void count_spawned(struct tug_executor *executor, struct tug_domain *domain)
-{
-    if (executor != NULL && executor->domain == domain)
-        tug_counter_add(&executor->counters.spawned, 1);
-    else
-        __atomic_fetch_add(&domain->foreign_spawned, 1, __ATOMIC_RELAXED);
-}
-
-static void count_finished(struct tug_executor *executor, struct tug_domain *domain)
-{
-    if (executor != NULL && executor->domain == domain)
-        tug_counter_add(&executor->counters.finished, 1);
-    else
-        __atomic_fetch_add(&domain->foreign_finished, 1, __ATOMIC_RELEASE);
-}
 
 struct tug_task *tug_task_new(struct tug_executor *executor, struct tug_domain *domain,
                               enum tug_task_kind kind)
@@ -50,7 +35,7 @@ struct tug_task *tug_task_new(struct tug_executor *executor, struct tug_domain *
     task->cancel_asked = 0;
     task->worker = TUG_ANY_WORKER;
     task->remote = 0;
-    count_spawned(executor, domain);
+    tug_count_spawned(executor, domain);
     /* Last, and with release: shutdown may come across the slot from now on. */
     __atomic_store_n(&task->state, 2 * TUG_TASK_REFERENCE | TUG_TASK_JOIN_INTEREST,
                      __ATOMIC_RELEASE);
@@ -88,96 +73,54 @@ void tug_task_free(struct tug_executor *executor, struct tug_task *task)
 void tug_task_discard(struct tug_executor *executor, struct tug_task *task)
 {
     __atomic_store_n(&task->state, TUG_TASK_COMPLETE, __ATOMIC_RELEASE);
-    count_finished(executor, task->domain);
+    tug_count_finished(executor, task->domain);
     tug_task_free(executor, task);
 }
 
-/* ---- running -------------------------------------------------------------------------------- */
+/* ---- running and completing -------------------------------------------------------------------
+ */
 
-/* Polls the root future of a poll task. Returns whether it is ready. */
-static bool poll_future(struct tug_task *task)
+/* Polls the root future of a poll task. Returns an enum tug_coroutine_action. */
+int tug_task_poll_future(struct tug_executor *executor, struct tug_task *task)
 {
     struct tug_future *future = task->future;
     const struct tug_waker waker = {&tug_task_waker_vtable, task};
+    executor->unconstrained = false;
     if ((tug_state_load(task) & TUG_TASK_ABORTED) != 0 && !task->cancel_asked) {
         task->cancel_asked = 1;
         if (future->vtable->cancel != NULL)
             future->vtable->cancel(future);
     }
     if (future->vtable->poll(future, &waker) == TUG_PENDING)
-        return false;
+        return TUG_ACTION_PENDING;
     task->result = future->result;
     if (future->vtable->drop != NULL)
         future->vtable->drop(future);
-    return true;
+    return TUG_ACTION_END;
 }
-
-/* Gives the task up after a poll that did not end it, unless a wake came meanwhile (rule 1). */
-static enum tug_run_outcome go_idle(struct tug_task *task)
-{
-    uint64_t state = tug_state_load(task), desired;
-    do {
-        desired = (state & TUG_TASK_NOTIFIED) != 0 ? state & ~TUG_TASK_NOTIFIED
-                                                   : state & ~TUG_TASK_SCHEDULED;
-    } while (!tug_state_swap(task, &state, desired));
-    return (desired & TUG_TASK_SCHEDULED) != 0 ? TUG_RUN_AGAIN : TUG_RUN_IDLE;
-}
-
-enum tug_run_outcome tug_task_run(struct tug_executor *executor, struct tug_task *task)
-{
-    if ((tug_state_load(task) & TUG_TASK_NOTIFIED) != 0)
-        tug_state_change(task, 0, TUG_TASK_NOTIFIED);
-    executor->current = task;
-    executor->gave_way = false;
-    executor->unconstrained = false;
-    tug_counter_add(&executor->counters.polls, 1);
-
-    bool ended, yielded;
-    if (task->kind == TUG_TASK_COROUTINE) {
-        int action = tug_coroutine_resume(executor, task);
-        ended = action == TUG_ACTION_END;
-        yielded = action == TUG_ACTION_YIELD;
-    } else {
-        ended = poll_future(task);
-        yielded = false;
-    }
-    executor->current = NULL;
-    if (ended) {
-        tug_task_complete(executor, task, task->result);
-        return TUG_RUN_COMPLETE;
-    }
-    /* Who ran out of budget waits behind the driver's poll, as who yields does. The task stays
-     * SCHEDULED: its place in the defer list is a place in a queue. */
-    if (yielded || executor->gave_way)
-        return TUG_RUN_YIELDED;
-    return go_idle(task);
-}
-
-/* ---- completing ----------------------------------------------------------------------------- */
 
 void tug_task_complete(struct tug_executor *executor, struct tug_task *task, int64_t result)
 {
     struct tug_domain *domain = task->domain;
     task->result = result;
-    if (task->group != NULL)
-        tug_group_child_ended(task->group, task, result);
-
+    if (!tug_task_is_foreign(executor, task)) {
+        tug_task_complete_here(executor, task);
+        return;
+    }
+    /* A job of the blocking pool, on the pool's own thread: it is in no group, and the runtime
+     * cannot end under it. */
     uint64_t state = tug_state_load(task), desired;
     struct tug_waker joiner = {NULL, NULL};
     do {
-        /* While JOIN_WAKER is set the waker does not change (rule 2), so what is read here is
-         * right if the swap succeeds. */
         if ((state & TUG_TASK_JOIN_WAKER) != 0)
             joiner = task->join_waker;
-        desired = (state | TUG_TASK_COMPLETE) & ~(TUG_TASK_SCHEDULED | TUG_TASK_NOTIFIED);
-        desired -= TUG_TASK_REFERENCE;
+        desired = (state | TUG_TASK_COMPLETE) - TUG_TASK_REFERENCE;
     } while (!tug_state_swap(task, &state, desired));
-
     if (tug_state_references(desired) == 0)
-        tug_task_free(executor, task);
+        tug_task_free(NULL, task);
     if ((state & TUG_TASK_JOIN_WAKER) != 0)
         tug_waker_wake(joiner);
-    count_finished(executor, domain);
+    tug_count_finished(NULL, domain);
 }
 
 /* ---- spawning ------------------------------------------------------------------------------- */

@@ -165,8 +165,8 @@ enum tug_run_outcome {
     TUG_RUN_COMPLETE, /* it does not exist any more */
 };
 
-/* Polls a task taken from a queue, once. By the executor of the calling thread. */
-enum tug_run_outcome tug_task_run(struct tug_executor *executor, struct tug_task *task);
+/* Polls the root future of a poll task. Returns an enum tug_coroutine_action. */
+int tug_task_poll_future(struct tug_executor *executor, struct tug_task *task);
 
 /* Ends a task: publishes the result, wakes the joiner, gives up the runtime's reference. The caller
  * owns the task (SCHEDULED), or it is a blocking job. `executor` may be NULL if it is not local. */
@@ -192,10 +192,15 @@ void tug_task_give_up(struct tug_executor *executor, struct tug_task *task, uint
 void tug_task_cancel(struct tug_task *task, uint64_t bits);
 
 /* The reason why a suspension point of the task, which is the caller, must return; 0: none. */
-int tug_task_cancel_reason(const struct tug_task *task);
+int tug_task_cancel_reason_slow(const struct tug_task *task);
 
-/* Whether the calling thread may change the state word of this task. */
-bool tug_task_is_here(const struct tug_executor *executor, const struct tug_task *task);
+static inline int tug_task_cancel_reason(const struct tug_task *task)
+{
+    if (__builtin_expect(
+            (__atomic_load_n(&task->state, __ATOMIC_ACQUIRE) & TUG_TASK_CANCEL_MASK) == 0, 1))
+        return 0;
+    return tug_task_cancel_reason_slow(task);
+}
 
 /* Leaves a request with the owner of a local task. [any thread but the owner] */
 void tug_task_remote_request(struct tug_task *task, uint64_t request);

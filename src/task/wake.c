@@ -10,22 +10,12 @@
 #include "driver/pool.h"
 #include "task/coroutine.h"
 #include "task/executor.h"
-#include "task/scheduler.h"
+#include "task/run.h"
 #include "task/state.h"
 #include "task/task.h"
 
-bool tug_task_is_here(const struct tug_executor *executor, const struct tug_task *task)
-{
-    return !task->local || (executor != NULL && executor->domain == task->domain);
-}
-
 /* Calls from outside are counted while they may touch the domain after they have given up what kept
  * it (see runtime/shutdown.c). */
-static inline bool is_foreign(const struct tug_executor *executor, const struct tug_task *task)
-{
-    return executor == NULL || executor->domain != task->domain;
-}
-
 static void foreign_begin(struct tug_domain *domain)
 {
     __atomic_fetch_add(&domain->foreign_calls, 1, __ATOMIC_ACQ_REL);
@@ -36,35 +26,11 @@ static void foreign_end(struct tug_domain *domain)
     __atomic_fetch_sub(&domain->foreign_calls, 1, __ATOMIC_ACQ_REL);
 }
 
-/* Rule 1 of task.h, with `drop` references given up in the same step. Returns whether they were the
- * last. */
-static inline bool wake_and_drop_on(struct tug_executor *executor, struct tug_task *task,
-                                    uint64_t drop)
-{
-    uint64_t state = tug_state_load(task), desired;
-    do {
-        desired = state - drop;
-        if ((state & TUG_TASK_COMPLETE) != 0) {
-            /* Nothing to wake; but without anything to drop there is nothing to write either. */
-            if (drop == 0)
-                return false;
-        } else {
-            desired |= (state & TUG_TASK_SCHEDULED) != 0 ? TUG_TASK_NOTIFIED : TUG_TASK_SCHEDULED;
-        }
-    } while (!tug_state_swap(task, &state, desired));
-
-    if (((desired ^ state) & TUG_TASK_SCHEDULED) != 0) {
-        tug_scheduler_schedule(executor, task);
-        return false;
-    }
-    return tug_state_references(desired) == 0;
-}
-
 static void wake_and_drop_foreign(struct tug_task *task, uint64_t drop)
 {
     struct tug_domain *domain = task->domain;
     foreign_begin(domain);
-    bool outlived = wake_and_drop_on(NULL, task, drop) && tug_task_free_memory(NULL, task);
+    bool outlived = tug_task_wake_on(NULL, task, drop) && tug_task_free_memory(NULL, task);
     foreign_end(domain);
     if (outlived)
         tug_domain_outlived(domain);
@@ -73,10 +39,10 @@ static void wake_and_drop_foreign(struct tug_task *task, uint64_t drop)
 static inline void wake_and_drop(struct tug_executor *executor, struct tug_task *task,
                                  uint64_t drop)
 {
-    if (__builtin_expect(is_foreign(executor, task), 0))
+    if (tug_task_is_foreign(executor, task))
         wake_and_drop_foreign(task, drop);
-    else if (wake_and_drop_on(executor, task, drop))
-        tug_task_free(executor, task);
+    else if (tug_task_wake_on(executor, task, drop))
+        tug_task_free_here(executor, task);
 }
 
 void tug_task_wake_here(struct tug_executor *executor, struct tug_task *task)
@@ -116,7 +82,7 @@ void tug_task_release(struct tug_task *task)
 void tug_task_give_up(struct tug_executor *executor, struct tug_task *task, uint64_t clear)
 {
     struct tug_domain *domain = task->domain;
-    bool foreign = is_foreign(executor, task), outlived = false;
+    bool foreign = tug_task_is_foreign(executor, task), outlived = false;
     if (foreign)
         foreign_begin(domain);
     uint64_t state = tug_state_load(task);
