@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The slabs behind tug_slab_alloc(): see slab.h.
- *
- * A slab's header holds a bit per object, set while the object is in the slab's hands; an object in
- * a cache counts as used. The header is changed under the pool's lock only. The object itself is
- * not touched when it moves between a cache and its slab, so a great many objects can be given back
- * without their cache lines being fetched.
+ * The slabs behind tug_slab_alloc(): mapping them, taking objects out and putting them back (see
+ * slab.h, and slab_header.h for what a slab knows of its objects).
  */
 #include "sys/slab.h"
 
@@ -13,38 +9,10 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "sys/call.h"
-
-enum { RECIPROCAL_BITS = 40 };
-
-/* At the beginning of each slab. */
-struct slab {
-    struct tug_list_node all, available; /* in pool->slabs; in pool->available if free > 0 */
-    uint64_t age;                        /* smaller is older */
-    uint32_t free;
-    uint32_t hint;    /* words of `map` below this one are 0 */
-    uint32_t reached; /* objects below this one have been handed out */
-    uint64_t map[];
-};
-
-static struct slab *slab_of(void *object)
-{
-    return (struct slab *)((uintptr_t)object & ~(uintptr_t)(TUG_SLAB_SIZE - 1));
-}
-
-static void *object_at(const struct tug_slab_pool *pool, struct slab *slab, size_t index)
-{
-    return (char *)slab + pool->first_offset + index * pool->object_size;
-}
-
-/* Division by multiplication; exact for every offset within a slab (T. Granlund and
- * P. Montgomery, "Division by Invariant Integers using Multiplication", 1994). */
-static size_t index_of(const struct tug_slab_pool *pool, struct slab *slab, void *object)
-{
-    uint64_t offset = (uint64_t)((char *)object - (char *)slab) - pool->first_offset;
-    return (size_t)(offset * pool->reciprocal >> RECIPROCAL_BITS);
-}
+#include "sys/slab_header.h"
 
 /* ---- Mapping ---- */
 
@@ -85,14 +53,14 @@ static int grow(struct tug_slab_pool *pool)
         return error;
     (void)tug_sys_madvise(memory, TUG_SLAB_SIZE,
                           pool->slab_count == 0 ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
-    struct slab *slab = memory;
+    struct tug_slab *slab = memory;
     slab->age = pool->next_age++;
     slab->free = pool->capacity;
     memset(slab->map, 0xff, pool->capacity / 64 * sizeof *slab->map);
     if (pool->capacity % 64 != 0)
         slab->map[pool->capacity / 64] = (UINT64_C(1) << pool->capacity % 64) - 1;
     for (uint32_t i = 0; TUG_ASAN && i < pool->capacity; i++)
-        tug_memory_poison((char *)object_at(pool, slab, i) + TUG_SLAB_OWNED,
+        tug_memory_poison((char *)tug_slab_object(pool, slab, i) + TUG_SLAB_OWNED,
                           pool->object_size - TUG_SLAB_OWNED);
     tug_list_push_back(&pool->slabs, &slab->all);
     tug_list_push_back(&pool->available, &slab->available);
@@ -103,7 +71,16 @@ static int grow(struct tug_slab_pool *pool)
 
 /* ---- Objects ---- */
 
-static unsigned take_from(struct tug_slab_pool *pool, struct slab *slab, void **objects,
+/* A chunk is about to lose its first object. */
+static void open_chunk(struct tug_slab_pool *pool, struct tug_slab *slab, uint32_t chunk)
+{
+    uint64_t bit = UINT64_C(1) << chunk;
+    pool->ready -= (slab->ready & bit) != 0;
+    slab->ready &= ~bit;
+    slab->cold &= ~bit;
+}
+
+static unsigned take_from(struct tug_slab_pool *pool, struct tug_slab *slab, void **objects,
                           unsigned want)
 {
     unsigned count = 0;
@@ -112,9 +89,12 @@ static unsigned take_from(struct tug_slab_pool *pool, struct slab *slab, void **
     while (count < want && count < slab->free) {
         while (slab->map[word] == 0)
             word++;
-        index = word * (size_t)64 + (unsigned)__builtin_ctzll(slab->map[word]);
-        slab->map[word] &= slab->map[word] - 1;
-        objects[count++] = object_at(pool, slab, index);
+        open_chunk(pool, slab, word / TUG_SLAB_CHUNK_WORDS);
+        while (slab->map[word] != 0 && count < want) {
+            index = word * (size_t)64 + (unsigned)__builtin_ctzll(slab->map[word]);
+            slab->map[word] &= slab->map[word] - 1;
+            objects[count++] = tug_slab_object(pool, slab, index);
+        }
     }
     slab->hint = word;
     if (index >= slab->reached)
@@ -133,40 +113,44 @@ static unsigned take(struct tug_slab_pool *pool, void **objects, unsigned want)
     if (tug_list_is_empty(&pool->available) && grow(pool) < 0)
         return 0;
     while (count < want && !tug_list_is_empty(&pool->available)) {
-        struct slab *slab =
-            TUG_CONTAINER_OF(tug_list_first(&pool->available), struct slab, available);
+        struct tug_slab *slab =
+            TUG_CONTAINER_OF(tug_list_first(&pool->available), struct tug_slab, available);
         count += take_from(pool, slab, objects + count, want - count);
     }
     return count;
 }
 
-/* Puts a slab into the queue of those with free objects, at the place of its age. */
-static void make_available(struct tug_slab_pool *pool, struct slab *slab)
+/* Whether all objects of the chunk that `word` belongs to are free. The last chunk of a slab, which
+ * may be shorter, does not count. */
+static bool is_chunk_free(const struct tug_slab_pool *pool, const struct tug_slab *slab,
+                          size_t word)
 {
-    struct tug_list_node *after = pool->available.head.prev;
-    while (after != &pool->available.head &&
-           TUG_CONTAINER_OF(after, struct slab, available)->age > slab->age)
-        after = after->prev;
-    tug_list_insert_between(&slab->available, after, after->next);
+    size_t first = word / TUG_SLAB_CHUNK_WORDS * TUG_SLAB_CHUNK_WORDS;
+    if ((first + TUG_SLAB_CHUNK_WORDS) * 64 > pool->capacity)
+        return false;
+    for (size_t i = first; i < first + TUG_SLAB_CHUNK_WORDS; i++)
+        if (slab->map[i] != UINT64_MAX)
+            return false;
+    return true;
 }
 
-/* Unmaps slabs that were taken out of the pool. Those that the kernel refuses to unmap, because
- * that would cut a mapping in two and there are too many, go back into the pool. */
-static void unmap_slabs(struct tug_slab_pool *pool, struct tug_list *slabs)
+/* Puts an object back into its slab. */
+static void give_one(struct tug_slab_pool *pool, struct tug_slab *slab, void *object)
 {
-    struct tug_list_node *node;
-    while ((node = tug_list_pop_front(slabs)) != NULL) {
-        struct slab *slab = TUG_CONTAINER_OF(node, struct slab, all);
-        tug_memory_unpoison(slab, TUG_SLAB_SIZE);
-        if (tug_sys_munmap(slab, TUG_SLAB_SIZE) == 0)
-            continue;
-        tug_mutex_lock(&pool->mutex);
-        tug_list_push_back(&pool->slabs, &slab->all);
-        make_available(pool, slab);
-        pool->slab_count++;
-        pool->free += pool->capacity;
-        tug_mutex_unlock(&pool->mutex);
+    size_t index = tug_slab_index(pool, slab, object), word = index / 64;
+    uint64_t bit = UINT64_C(1) << index % 64;
+    assert(tug_slab_object(pool, slab, index) == object && "not an object of this pool");
+    assert((slab->map[word] & bit) == 0 && "freed twice");
+    slab->map[word] |= bit;
+    if (word < slab->hint)
+        slab->hint = (uint32_t)word;
+    if (slab->map[word] == UINT64_MAX && is_chunk_free(pool, slab, word)) {
+        slab->ready |= UINT64_C(1) << word / TUG_SLAB_CHUNK_WORDS;
+        pool->ready++;
     }
+    if (slab->free++ == 0)
+        tug_slab_make_available(pool, slab);
+    pool->free++;
 }
 
 /* Gives objects back to their slabs. */
@@ -176,27 +160,15 @@ static void give(struct tug_slab_pool *pool, void **objects, unsigned count)
     tug_list_init(&unused);
     tug_mutex_lock(&pool->mutex);
     for (unsigned i = 0; i < count; i++) {
-        struct slab *slab = slab_of(objects[i]);
-        size_t index = index_of(pool, slab, objects[i]);
-        uint64_t bit = UINT64_C(1) << index % 64;
-        assert(object_at(pool, slab, index) == objects[i] && "not an object of this pool");
-        assert((slab->map[index / 64] & bit) == 0 && "freed twice");
-        slab->map[index / 64] |= bit;
-        if (index / 64 < slab->hint)
-            slab->hint = (uint32_t)(index / 64);
-        if (slab->free++ == 0)
-            make_available(pool, slab);
-        pool->free++;
-        if (slab->free < pool->capacity || pool->free - pool->capacity < pool->retain)
-            continue;
-        tug_list_remove(&slab->available);
-        tug_list_remove(&slab->all);
-        tug_list_push_back(&unused, &slab->all);
-        pool->slab_count--;
-        pool->free -= pool->capacity;
+        struct tug_slab *slab = tug_slab_of(objects[i]);
+        give_one(pool, slab, objects[i]);
+        tug_slab_retire(pool, slab, &unused);
     }
+    bool surplus = tug_slab_has_surplus(pool);
     tug_mutex_unlock(&pool->mutex);
-    unmap_slabs(pool, &unused);
+    tug_slab_unmap(pool, &unused);
+    if (surplus)
+        tug_slab_release_surplus(pool);
 }
 
 /* ---- The interface ---- */
@@ -208,10 +180,11 @@ int tug_slab_pool_init(struct tug_slab_pool *pool, size_t object_size, uint64_t 
         return -EINVAL;
     *pool = (struct tug_slab_pool){.object_size = (uint32_t)object_size, .retain = retain};
     size_t words = (TUG_SLAB_SIZE / object_size + 63) / 64;
-    size_t header = sizeof(struct slab) + words * sizeof(uint64_t);
+    size_t header = sizeof(struct tug_slab) + words * sizeof(uint64_t);
     pool->first_offset = (uint32_t)((header + 63) & ~(size_t)63);
     pool->capacity = (uint32_t)((TUG_SLAB_SIZE - pool->first_offset) / object_size);
-    pool->reciprocal = ((UINT64_C(1) << RECIPROCAL_BITS) + object_size - 1) / object_size;
+    pool->page_size = (uint32_t)sysconf(_SC_PAGESIZE);
+    pool->reciprocal = ((UINT64_C(1) << TUG_SLAB_RECIPROCAL_BITS) + object_size - 1) / object_size;
     tug_mutex_init(&pool->mutex);
     tug_list_init(&pool->slabs);
     tug_list_init(&pool->available);
@@ -222,7 +195,7 @@ void tug_slab_pool_destroy(struct tug_slab_pool *pool)
 {
     struct tug_list_node *node;
     while ((node = tug_list_pop_front(&pool->slabs)) != NULL) {
-        struct slab *slab = TUG_CONTAINER_OF(node, struct slab, all);
+        struct tug_slab *slab = TUG_CONTAINER_OF(node, struct tug_slab, all);
         tug_memory_unpoison(slab, TUG_SLAB_SIZE);
         if (tug_sys_munmap(slab, TUG_SLAB_SIZE) < 0)
             (void)tug_sys_madvise(slab, TUG_SLAB_SIZE, MADV_DONTNEED);
@@ -230,6 +203,7 @@ void tug_slab_pool_destroy(struct tug_slab_pool *pool)
     tug_list_init(&pool->available);
     pool->slab_count = 0;
     pool->free = 0;
+    pool->ready = 0;
 }
 
 void *tug_slab_alloc_slow(struct tug_slab_pool *pool, struct tug_slab_cache *cache)
@@ -274,9 +248,10 @@ void tug_slab_for_each(struct tug_slab_pool *pool, void (*fn)(void *object, void
     tug_mutex_lock(&pool->mutex);
     for (struct tug_list_node *node = pool->slabs.head.next; node != &pool->slabs.head;
          node = node->next) {
-        struct slab *slab = TUG_CONTAINER_OF(node, struct slab, all);
+        struct tug_slab *slab = TUG_CONTAINER_OF(node, struct tug_slab, all);
         for (size_t i = 0; i < slab->reached; i++)
-            fn(object_at(pool, slab, i), argument);
+            if ((slab->cold >> i / TUG_SLAB_CHUNK & 1) == 0)
+                fn(tug_slab_object(pool, slab, i), argument);
     }
     tug_mutex_unlock(&pool->mutex);
 }

@@ -11,11 +11,12 @@
  * Workers have a cache of up to 128 free objects, an array that only its owner touches, exchanged
  * with the slabs under the pool's lock 64 at a time (J. Bonwick and J. Adams, "Magazines and Vmem",
  * USENIX 2001). Free objects are taken from the oldest slab that has any, so that the newest ones
- * empty. A slab that is entirely free is unmapped as soon as `retain` other objects are free.
+ * empty. A slab that is entirely free is unmapped as soon as `retain` other objects are free; parts
+ * of other slabs that are free give their memory back, too.
  *
  * Invariants:
  *  - The first 8 bytes of an object belong to its owner even while it is free: nothing here writes
- *    them, except that a slab begins as zeros.
+ *    them. But memory that is fresh, or was given back to the system, is zero.
  *  - Between two enumerations a slab may have been unmapped and mapped again; within one, not.
  *
  * Under AddressSanitizer a free object is poisoned, but for its first 8 bytes.
@@ -51,13 +52,15 @@ struct tug_slab_cache {
 struct tug_slab_pool {
     /* Fixed after the start. */
     uint32_t object_size, capacity, first_offset; /* of every slab */
-    uint64_t reciprocal;                          /* 2^40 / object_size, rounded up */
+    uint32_t page_size;
+    uint64_t reciprocal; /* 2^40 / object_size, rounded up */
     uint64_t retain;
 
     struct tug_mutex mutex;    /* over everything below, and the headers of the slabs */
     struct tug_list slabs;     /* all */
     struct tug_list available; /* those with free objects, the oldest first */
     uint64_t slab_count, free, next_age;
+    uint64_t ready; /* chunks that are free and resident */
 };
 
 /*
@@ -74,10 +77,10 @@ void tug_slab_pool_destroy(struct tug_slab_pool *pool);
 void tug_slab_cache_flush(struct tug_slab_pool *pool, struct tug_slab_cache *cache);
 
 /*
- * [any thread] Calls fn(object, argument) for every object that was ever handed out by a slab that
- * is still mapped, live or free or in a cache: the owner tells by the state word in its first 8
- * bytes, which other threads may be changing meanwhile. The pool is locked: `fn` must not allocate
- * or free objects of it.
+ * [any thread] Calls fn(object, argument) for every object that was ever handed out and whose
+ * memory has not been given back since, live or free or in a cache: the owner tells by the state
+ * word in its first 8 bytes, which other threads may be changing meanwhile. The pool is locked:
+ * `fn` must not allocate or free objects of it.
  */
 void tug_slab_for_each(struct tug_slab_pool *pool, void (*fn)(void *object, void *argument),
                        void *argument);
