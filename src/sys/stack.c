@@ -25,6 +25,8 @@ static unsigned evict(struct tug_stack_pool *pool, void **tops, unsigned count)
 {
     if (count > pool->hot_count)
         count = pool->hot_count;
+    if (count == 0)
+        return 0;
     pool->hot_count -= count;
     memcpy(tops, pool->hot, count * sizeof *tops);
     memmove(pool->hot, pool->hot + count, pool->hot_count * sizeof *tops);
@@ -67,7 +69,8 @@ int tug_stack_pool_init(struct tug_stack_pool *pool, size_t stack_size, unsigned
         pool->stack_size *= 2;
     /* Valgrind reads what it believes to be a stack, and knows of guards only if they are mappings.
      */
-    pool->guard_by_mprotect = tug_valgrind_is_running();
+    if (tug_valgrind_is_running())
+        pool->guard_kind = TUG_STACK_GUARD_MAPPED;
     tug_mutex_init(&pool->mutex);
     tug_list_init(&pool->available);
     if (hot_limit > 0) {

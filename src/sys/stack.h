@@ -51,6 +51,12 @@ enum {
 };
 
 enum {
+    TUG_STACK_GUARD_UNKNOWN,
+    TUG_STACK_GUARD_MARKED, /* in the page table */
+    TUG_STACK_GUARD_MAPPED, /* by a mapping without access */
+};
+
+enum {
     TUG_STACK_CACHE_SIZE = 64,
 };
 
@@ -63,10 +69,10 @@ struct tug_stack_cache {
 struct tug_stack_slab;
 
 struct tug_stack_pool {
-    /* Fixed after the start, except guard_by_mprotect, which is set at most once. */
+    /* Fixed after the start, except guard_kind, which is found out with the first guard. */
     size_t stack_size, page_size;
     unsigned hot_limit, flags;
-    bool guard_by_mprotect;
+    uint32_t guard_kind;
 
     struct tug_mutex mutex; /* over everything below */
     void **hot;             /* the newest last */

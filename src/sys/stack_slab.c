@@ -24,6 +24,9 @@
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
 #endif
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
 
 enum {
     SLAB_STACKS_MIN = 16,
@@ -233,14 +236,27 @@ static void give_free(struct tug_stack_pool *pool, void **tops, unsigned count)
 
 /* ---- Guards ---- */
 
+/* Whether there is a guard: a page that is one cannot be made resident. Emulators of the system are
+ * known to accept any advice, and do nothing. */
+static bool is_guard(const struct tug_stack_pool *pool, char *base)
+{
+    return tug_sys_madvise(base, pool->page_size, MADV_POPULATE_READ) == -EFAULT;
+}
+
 static int install_guard(struct tug_stack_pool *pool, char *base)
 {
-    if (!__atomic_load_n(&pool->guard_by_mprotect, __ATOMIC_RELAXED)) {
+    uint32_t kind = __atomic_load_n(&pool->guard_kind, __ATOMIC_RELAXED);
+    if (kind != TUG_STACK_GUARD_MAPPED) {
         int error = tug_sys_madvise(base, pool->page_size, MADV_GUARD_INSTALL);
-        if (error != -EINVAL)
+        if (error != 0 && error != -EINVAL)
             return error;
-        __atomic_store_n(&pool->guard_by_mprotect, true, __ATOMIC_RELAXED);
+        if (error == 0 && kind == TUG_STACK_GUARD_MARKED)
+            return 0;
+        kind = error == 0 && is_guard(pool, base) ? TUG_STACK_GUARD_MARKED : TUG_STACK_GUARD_MAPPED;
+        __atomic_store_n(&pool->guard_kind, kind, __ATOMIC_RELAXED);
     }
+    if (kind == TUG_STACK_GUARD_MARKED)
+        return 0;
     return tug_sys_mprotect(base, pool->page_size, PROT_NONE);
 }
 
