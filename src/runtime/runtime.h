@@ -77,8 +77,8 @@ struct tug_runtime {
     struct tug_idle idle;
     bool stop;        /* the workers leave their loops (atomic) */
     uint32_t started; /* workers that have reported start_error */
-    uint32_t threads; /* worker threads to be waited for, set before `stop` */
-    uint32_t left;    /* of those, how many have left their loop */
+    uint32_t threads; /* those that may use a driver, set before `stop`: workers and the stopper */
+    uint32_t left;    /* of those, how many do so no more */
     uint32_t running; /* current-thread: some thread is inside block_on (atomic) */
     int owner_thread; /* current-thread: the kernel's number of the thread that owns the driver */
     struct tug_mutex inbox_lock; /* current-thread: over domain.inbox_driver */

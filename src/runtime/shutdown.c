@@ -130,12 +130,14 @@ static int end_tasks_multi_thread(struct tug_runtime *runtime, uint64_t deadline
 
 void tug_runtime_stop_workers(struct tug_runtime *runtime, unsigned started)
 {
-    runtime->threads = started;
+    /* This thread counts as well: no driver is closed before it has woken them all. */
+    runtime->threads = started + 1;
     __atomic_store_n(&runtime->stop, true, __ATOMIC_RELEASE);
-    tug_futex_wake(&runtime->left, INT_MAX);
     for (unsigned i = 0; i < started; i++)
         if (runtime->workers[i].executor.driver != NULL)
             tug_driver_wake(runtime->workers[i].executor.driver);
+    __atomic_fetch_add(&runtime->left, 1, __ATOMIC_ACQ_REL);
+    tug_futex_wake(&runtime->left, INT_MAX);
     for (unsigned i = 0; i < started; i++)
         tug_thread_join(&runtime->workers[i].thread);
 }
@@ -157,6 +159,8 @@ static void mark_outliving(void *object, void *argument)
     struct tug_task *task = object;
     struct tug_domain *domain = argument;
     uint64_t state = tug_state_load(task);
+    if (tug_state_references(state) == 0)
+        return;          /* all but the state word of a free task is not ours */
     task->local = false; /* the owner thread is no more: from now on everybody swaps */
     do {
         if (tug_state_references(state) == 0)
