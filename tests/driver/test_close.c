@@ -193,24 +193,32 @@ static int64_t sleep_and_return(void *argument)
 static void jobs_outlive_the_driver(void **state)
 {
     (void)state;
-    loop_open(&loop);
+    enum { JOBS = 10, THREADS = 8 };
+    loop_open_with(&loop, 8, THREADS);
     uint64_t delay = 20 * MILLISECOND;
-    struct tug_op ops[10];
-    for (int i = 0; i < 10; i++) {
+    struct sleeper sleeper = {0};
+    struct tug_waker waker = sleeper_waker(&sleeper);
+    struct tug_op ops[JOBS];
+    for (int i = 0; i < JOBS; i++) {
         tug_op_blocking(&ops[i], sleep_and_return, &delay);
-        struct tug_waker waker = loop_waker(&loop);
         assert_int_equal(tug_op_drive(&ops[i], &waker), TUG_PENDING);
     }
-    loop.sleeper.driver = NULL;
+    struct tug_pool_metrics metrics;
+    do
+        tug_pool_metrics(loop.pool, &metrics);
+    while (metrics.jobs < THREADS);
     tug_driver_set_current(NULL);
     tug_driver_close(loop.driver);
-    tug_op_cancel(&ops[9]);
+    tug_op_cancel(&ops[0]);
+    tug_op_cancel(&ops[JOBS - 1]);
     assert_int_equal(tug_pool_shutdown(loop.pool, UINT64_MAX), 0);
     tug_pool_destroy(loop.pool);
-    for (int i = 0; i < 10; i++)
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(ops[i].future.result, 11);
+    for (int i = THREADS; i < JOBS; i++)
         assert_true(ops[i].future.result == 11 || ops[i].future.result == -ECANCELED);
-    assert_int_equal(ops[0].future.result, 11);
-    assert_int_equal(loop.sleeper.references, 0);
+    assert_int_equal(sleeper.references, 0);
+    assert_int_equal(sleeper.wakes, JOBS);
 }
 
 /* Cancellations from other threads are on their way while the driver closes. */
