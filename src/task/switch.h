@@ -7,9 +7,13 @@
  * function that pushes all registers the ABI preserves. Only live values are saved. And there is no
  * call and no return: processors predict returns with a stack of their own, and a return that goes
  * where no call came from costs a pipeline flush, which is more than all the rest of a switch.
- * (Measured on x86-64: 1.4 ns per switch, against 9.2 for push, pop and ret.) To profit, let the
- * loop that resumes coroutines and the function that suspends them each contain the switch
- * themselves, and not in a function of its own.
+ * (Measured on x86-64: 1.4 ns per switch, against 9.2 for push, pop and ret.)
+ *
+ * The same holds for the frames around it. Calls and returns stay paired in the processor's eyes if
+ * the loop that resumes coroutines contains the switch itself: what a coroutine called in order to
+ * suspend, the next one returns from. Each function between the loop and the switch costs two
+ * returns not predicted (measured: 3 ns for a switch there and back; with one such function 20,
+ * with two 38). On the coroutine's side functions are free.
  *
  * Saved by hand, in the context, are the stack pointer, the address to go on at, and the two
  * registers that compilers do not let assembly change: the frame pointer, and the one that
