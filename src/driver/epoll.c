@@ -23,13 +23,13 @@
  */
 #include <errno.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 
 #include <tug/sys.h>
 
 #include "driver/driver.h"
 #include "driver/fd_table.h"
 #include "driver/op_flight.h"
+#include "driver/wake_fd.h"
 #include "sys/call.h"
 
 #define EVENTS_PER_POLL 256
@@ -194,8 +194,7 @@ static int epoll_poll(struct tug_driver *base, int64_t timeout)
 /* The wake-up descriptor is registered edge-triggered: each write is an event, and nobody reads. */
 static void epoll_interrupt(struct tug_driver *base)
 {
-    uint64_t one = 1;
-    tug_sys_write(self(base)->wake_fd, &one, sizeof(one));
+    tug_wake_fd_signal(self(base)->wake_fd);
 }
 
 static void free_driver(struct epoll_driver *driver)

@@ -20,10 +20,10 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 
 #include <tug/sys.h>
 
+#include "driver/wake_fd.h"
 #include "sys/call.h"
 #include "sys/clock.h"
 
@@ -78,10 +78,13 @@ static void fail_unsubmitted(struct tug_uring_driver *driver, int error)
     }
 }
 
-/* The system is short of something, or has no room for completions: try again later. */
+/* The system is short of something, or has no room for completions: try again later. EBADR is no
+ * news of the submission: the kernel had no memory to keep a completion that found the queue full.
+ */
 static bool is_transient(int error)
 {
-    return error == -EAGAIN || error == -EBUSY || error == -EINTR || error == -ETIME;
+    return error == -EAGAIN || error == -EBUSY || error == -EINTR || error == -ETIME ||
+           error == -EBADR;
 }
 
 static void after_enter(struct tug_uring_driver *driver, int result)
@@ -265,8 +268,7 @@ static void on_wake(struct tug_uring_driver *driver, const struct io_uring_cqe *
     driver->wake_armed = false;
     if (cqe->res == -EINVAL)
         driver->wake_multishot = false; /* before Linux 5.13 */
-    uint64_t count;
-    tug_sys_read(driver->wake_fd, &count, sizeof(count));
+    tug_wake_fd_drain(driver->wake_fd);
 }
 
 static void reap(struct tug_uring_driver *driver)
@@ -347,8 +349,7 @@ static int uring_poll(struct tug_driver *base, int64_t timeout)
 
 static void uring_interrupt(struct tug_driver *base)
 {
-    uint64_t one = 1;
-    tug_sys_write(self(base)->wake_fd, &one, sizeof(one));
+    tug_wake_fd_signal(self(base)->wake_fd);
 }
 
 /* ---- The beginning and the end ---- */
