@@ -214,11 +214,12 @@ void *tug_slab_alloc_slow(struct tug_slab_pool *pool, struct tug_slab_cache *cac
     tug_mutex_unlock(&pool->mutex);
     if (count == 0)
         return NULL;
-    /* The last of the array is the next to be handed out: neighbours in rising order. */
-    for (unsigned i = 1; i < count; i++)
-        cache->objects[count - 1 - i] = objects[i];
-    if (cache != NULL)
+    if (cache != NULL) {
+        /* The last of the array is the next to be handed out: neighbours in rising order. */
+        for (unsigned i = 1; i < count; i++)
+            cache->objects[count - 1 - i] = objects[i];
         cache->count = count - 1;
+    }
     return objects[0];
 }
 

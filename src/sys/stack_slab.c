@@ -136,7 +136,7 @@ static int grow(struct tug_stack_pool *pool)
 {
     if (pool->slab_count == pool->slab_capacity) {
         size_t capacity = pool->slab_capacity == 0 ? 8 : 2 * pool->slab_capacity;
-        void *slabs = tug_sys_realloc(pool->slabs, capacity * sizeof *pool->slabs);
+        void *slabs = tug_sys_realloc(pool->slabs, capacity * sizeof(struct tug_stack_slab *));
         if (slabs == NULL)
             return -ENOMEM;
         pool->slabs = slabs;
@@ -156,7 +156,7 @@ static int grow(struct tug_stack_pool *pool)
         return error;
     size_t place = slab_place(pool, slab->stacks);
     memmove(&pool->slabs[place + 1], &pool->slabs[place],
-            (pool->slab_count - place) * sizeof *pool->slabs);
+            (pool->slab_count - place) * sizeof(struct tug_stack_slab *));
     pool->slabs[place] = slab;
     pool->slab_count++;
     pool->stacks += count;
@@ -174,7 +174,7 @@ static void shrink(struct tug_stack_pool *pool, struct tug_stack_slab *slab)
     size_t place = slab_place(pool, slab->stacks) - 1;
     pool->slab_count--;
     memmove(&pool->slabs[place], &pool->slabs[place + 1],
-            (pool->slab_count - place) * sizeof *pool->slabs);
+            (pool->slab_count - place) * sizeof(struct tug_stack_slab *));
     pool->stacks -= slab->count;
     pool->free -= slab->count;
     tug_list_remove(&slab->link);

@@ -33,7 +33,7 @@
  * not marked as fit for them, so the linker does not mark a program that contains them.
  *
  * Built for x86-64 and aarch64; elsewhere, or with TUG_SWITCH_UCONTEXT, the switch is swapcontext()
- * of the C library, which is some hundred times slower (two system calls).
+ * of the C library, which is about a hundred times slower (each is a system call).
  */
 #ifndef TUG_TASK_SWITCH_H
 #define TUG_TASK_SWITCH_H
