@@ -165,19 +165,20 @@ static int grow(struct tug_stack_pool *pool)
     return 0;
 }
 
-/* Unmaps a slab all of whose stacks are free. The kernel may refuse to, when that would cut a
- * mapping in two and there are too many: then the slab stays as it is. */
+/* Unmaps a slab all of whose stacks are free, and which is in no list. The kernel may refuse to,
+ * when that would cut a mapping in two and there are too many: then the slab stays available. */
 static void shrink(struct tug_stack_pool *pool, struct tug_stack_slab *slab)
 {
-    if (tug_sys_munmap(slab->mapping, slab->length) < 0)
+    if (tug_sys_munmap(slab->mapping, slab->length) < 0) {
+        tug_list_push_back(&pool->available, &slab->link);
         return;
+    }
     size_t place = slab_place(pool, slab->stacks) - 1;
     pool->slab_count--;
     memmove(&pool->slabs[place], &pool->slabs[place + 1],
             (pool->slab_count - place) * sizeof(struct tug_stack_slab *));
     pool->stacks -= slab->count;
     pool->free -= slab->count;
-    tug_list_remove(&slab->link);
     valgrind_deregister(slab);
     tug_sys_free(slab);
 }
@@ -214,6 +215,8 @@ int tug_stack_take_free(struct tug_stack_pool *pool, unsigned want, struct tug_s
 /* Gives stacks that are not resident back to their slabs. */
 static void give_free(struct tug_stack_pool *pool, void **tops, unsigned count)
 {
+    struct tug_list surplus;
+    tug_list_init(&surplus);
     for (unsigned i = 0; i < count; i++) {
         struct tug_stack_slab *slab = slab_of(pool, tops[i]);
         size_t index = index_of(pool, slab, tops[i]);
@@ -224,14 +227,14 @@ static void give_free(struct tug_stack_pool *pool, void **tops, unsigned count)
             tug_list_push_front(&pool->available, &slab->link);
         if (slab->free < slab->count)
             continue;
-        if (pool->empty != NULL) {
-            shrink(pool, slab);
-            continue;
-        }
-        pool->empty = slab;
         tug_list_remove(&slab->link);
-        tug_list_push_back(&pool->available, &slab->link);
+        tug_list_push_back(pool->empty == NULL ? &pool->available : &surplus, &slab->link);
+        if (pool->empty == NULL)
+            pool->empty = slab;
     }
+    struct tug_list_node *node;
+    while ((node = tug_list_pop_front(&surplus)) != NULL)
+        shrink(pool, TUG_CONTAINER_OF(node, struct tug_stack_slab, link));
 }
 
 /* ---- Guards ---- */
