@@ -40,114 +40,6 @@ static struct tug_uring_driver *self(struct tug_driver *driver)
     return (struct tug_uring_driver *)driver;
 }
 
-static uint64_t address_of(const struct tug_op *op)
-{
-    return (uint64_t)(uintptr_t)op;
-}
-
-static struct tug_op *op_of(uint64_t user_data)
-{
-    return (struct tug_op *)(uintptr_t)(user_data & ~(uint64_t)TUG_URING_OF_POLL);
-}
-
-/* ---- The submission queue ---- */
-
-static void count_unsubmitted(struct tug_uring_driver *driver)
-{
-    driver->base.unsubmitted = io_uring_sq_ready(&driver->ring);
-    if (driver->waiting.first != NULL)
-        driver->base.unsubmitted++;
-}
-
-/* Ends the ops whose entries the kernel refused to take as a whole, and makes those entries do
- * nothing. The others, cancellations and the wake-up, stay for the next time. */
-static void fail_unsubmitted(struct tug_uring_driver *driver, int error)
-{
-    struct io_uring_sq *sq = &driver->ring.sq;
-    unsigned head = io_uring_smp_load_acquire(sq->khead);
-    for (; head != sq->sqe_tail; head++) {
-        struct io_uring_sqe *sqe = &sq->sqes[head & sq->ring_mask];
-        uint64_t data = sqe->user_data;
-        if (data < TUG_URING_SPECIAL_END)
-            continue;
-        io_uring_prep_nop(sqe);
-        sqe->user_data = TUG_URING_IGNORED;
-        struct tug_op *op = op_of(data);
-        tug_op_list_remove(&driver->flying, op);
-        tug_driver_land(&driver->base, op, error);
-    }
-}
-
-/* The system is short of something, or has no room for completions: try again later. EBADR is no
- * news of the submission: the kernel had no memory to keep a completion that found the queue full.
- */
-static bool is_transient(int error)
-{
-    return error == -EAGAIN || error == -EBUSY || error == -EINTR || error == -ETIME ||
-           error == -EBADR;
-}
-
-static void after_enter(struct tug_uring_driver *driver, int result)
-{
-    if (result < 0 && !is_transient(result))
-        fail_unsubmitted(driver, result);
-    count_unsubmitted(driver);
-}
-
-static void submit(struct tug_uring_driver *driver)
-{
-    after_enter(driver, tug_ring_submit(&driver->ring));
-}
-
-/* A free entry, or NULL if there is none even after a submission. */
-static struct io_uring_sqe *get_entry(struct tug_uring_driver *driver)
-{
-    struct io_uring_sqe *sqe = io_uring_get_sqe(&driver->ring);
-    if (sqe == NULL) {
-        submit(driver);
-        sqe = io_uring_get_sqe(&driver->ring);
-    }
-    return sqe;
-}
-
-static void fill_entry(struct tug_uring_driver *driver, struct tug_op *op, struct io_uring_sqe *sqe)
-{
-    if ((op->flags & TUG_OP_POLLING) != 0) {
-        io_uring_prep_poll_add(sqe, op->fd, tug_op_events(op));
-        sqe->user_data = address_of(op) | TUG_URING_OF_POLL;
-    } else {
-        tug_op_row(op)->fill(op, sqe);
-        sqe->user_data = address_of(op);
-    }
-    tug_op_list_push(&driver->flying, op);
-    driver->base.unsubmitted++;
-}
-
-/* Gives an op, which is in neither list, to the kernel; those that wait come first. */
-static void launch(struct tug_uring_driver *driver, struct tug_op *op)
-{
-    struct io_uring_sqe *sqe = driver->waiting.first == NULL ? get_entry(driver) : NULL;
-    if (sqe != NULL) {
-        fill_entry(driver, op, sqe);
-        return;
-    }
-    op->flags |= TUG_OP_WAITING;
-    tug_op_list_push(&driver->waiting, op);
-    count_unsubmitted(driver);
-}
-
-static void launch_waiting(struct tug_uring_driver *driver)
-{
-    struct tug_op *op;
-    struct io_uring_sqe *sqe;
-    while ((op = driver->waiting.first) != NULL && (sqe = get_entry(driver)) != NULL) {
-        tug_op_list_remove(&driver->waiting, op);
-        op->flags &= (uint8_t)~TUG_OP_WAITING;
-        fill_entry(driver, op, sqe);
-    }
-    count_unsubmitted(driver);
-}
-
 static int uring_start(struct tug_driver *base, struct tug_op *op)
 {
     const struct tug_op_row *row = tug_op_row(op);
@@ -156,52 +48,19 @@ static int uring_start(struct tug_driver *base, struct tug_op *op)
     tug_op_take_off(op, base, TUG_ROUTE_URING, TUG_OP_IN_FLIGHT);
     op->flags = 0;
     base->in_flight++;
-    launch(self(base), op);
+    tug_uring_launch(self(base), op);
     return TUG_PENDING;
-}
-
-/* ---- Cancellation ---- */
-
-/* Asks the kernel for the end of an op that it has; if there is no room, at the next poll. */
-static void ask_kernel(struct tug_uring_driver *driver, struct tug_op *op)
-{
-    struct io_uring_sqe *sqe = io_uring_get_sqe(&driver->ring);
-    if (sqe == NULL) {
-        (void)tug_ring_submit(&driver->ring);
-        count_unsubmitted(driver);
-        sqe = io_uring_get_sqe(&driver->ring);
-    }
-    if (sqe == NULL) {
-        op->flags |= TUG_OP_ASK_AGAIN;
-        driver->ask_again = true;
-        return;
-    }
-    uint64_t of_poll = (op->flags & TUG_OP_POLLING) != 0 ? TUG_URING_OF_POLL : 0;
-    io_uring_prep_cancel64(sqe, address_of(op) | of_poll, 0);
-    sqe->user_data = TUG_URING_IGNORED;
-    driver->base.unsubmitted++;
-}
-
-static void ask_again(struct tug_uring_driver *driver)
-{
-    driver->ask_again = false;
-    for (struct tug_op *op = driver->flying.first; op != NULL; op = op->next) {
-        if ((op->flags & TUG_OP_ASK_AGAIN) == 0)
-            continue;
-        op->flags &= (uint8_t)~TUG_OP_ASK_AGAIN;
-        ask_kernel(driver, op);
-    }
 }
 
 static void uring_cancel(struct tug_driver *base, struct tug_op *op)
 {
     struct tug_uring_driver *driver = self(base);
     if ((op->flags & TUG_OP_WAITING) == 0) {
-        ask_kernel(driver, op);
+        tug_uring_ask(driver, op);
         return;
     }
     tug_op_list_remove(&driver->waiting, op);
-    count_unsubmitted(driver);
+    tug_uring_count_unsubmitted(driver);
     tug_driver_land(base, op, -ECANCELED);
 }
 
@@ -216,12 +75,12 @@ static bool try_otherwise(struct tug_uring_driver *driver, struct tug_op *op, in
         if (tug_op_row(op)->events == 0)
             return false;
         op->flags |= TUG_OP_POLLING;
-        launch(driver, op);
+        tug_uring_launch(driver, op);
         return true;
     case -EINTR:
         if (tug_op_row(op)->uncancellable)
             return false;
-        launch(driver, op);
+        tug_uring_launch(driver, op);
         return true;
     case -EINVAL:
     case -EOPNOTSUPP:
@@ -280,7 +139,8 @@ static void reap(struct tug_uring_driver *driver)
         struct io_uring_cqe cqe = cq->cqes[head & cq->ring_mask];
         io_uring_smp_store_release(cq->khead, ++head);
         if (cqe.user_data >= TUG_URING_SPECIAL_END)
-            on_op(driver, op_of(cqe.user_data), (cqe.user_data & TUG_URING_OF_POLL) != 0, cqe.res);
+            on_op(driver, tug_uring_op_of(cqe.user_data), (cqe.user_data & TUG_URING_OF_POLL) != 0,
+                  cqe.res);
         else if (cqe.user_data == TUG_URING_WAKE)
             on_wake(driver, &cqe);
     }
@@ -290,7 +150,7 @@ static void reap(struct tug_uring_driver *driver)
 
 static void arm_wake(struct tug_uring_driver *driver)
 {
-    struct io_uring_sqe *sqe = get_entry(driver);
+    struct io_uring_sqe *sqe = tug_uring_get_entry(driver);
     if (sqe == NULL)
         return;
     if (driver->wake_multishot)
@@ -307,8 +167,9 @@ static void wait_for_events(struct tug_uring_driver *driver, int64_t timeout)
     struct timespec time = tug_clock_timespec(timeout < 0 ? 0 : (uint64_t)timeout);
     struct __kernel_timespec kernel_time = {.tv_sec = time.tv_sec, .tv_nsec = time.tv_nsec};
     struct io_uring_cqe *cqe;
-    after_enter(driver, tug_ring_submit_and_wait_timeout(&driver->ring, &cqe, 1,
-                                                         timeout < 0 ? NULL : &kernel_time, NULL));
+    tug_uring_after_enter(
+        driver, tug_ring_submit_and_wait_timeout(&driver->ring, &cqe, 1,
+                                                 timeout < 0 ? NULL : &kernel_time, NULL));
 }
 
 /* Enters the kernel at most once, and not at all if there is nothing to hand over, nothing to wait
@@ -319,7 +180,7 @@ static void enter(struct tug_uring_driver *driver, int64_t timeout)
     if (!ready && timeout != 0) {
         wait_for_events(driver, timeout);
     } else if (io_uring_sq_ready(&driver->ring) > 0) {
-        submit(driver);
+        tug_uring_submit(driver);
     } else if (!ready) {
         unsigned flags = IO_URING_READ_ONCE(*driver->ring.sq.kflags);
         if ((flags & (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN)) != 0)
@@ -335,9 +196,9 @@ static int uring_poll(struct tug_driver *base, int64_t timeout)
     if (__atomic_load_n(&base->cancel_inbox, __ATOMIC_RELAXED) != NULL)
         tug_driver_serve_inbox(base);
     if (driver->waiting.first != NULL)
-        launch_waiting(driver);
+        tug_uring_launch_waiting(driver);
     if (driver->ask_again)
-        ask_again(driver);
+        tug_uring_ask_again(driver);
     if (base->completions != before)
         timeout = 0;
     if (timeout != 0 && !driver->wake_armed)
@@ -370,7 +231,7 @@ static void cancel_flying(struct tug_uring_driver *driver)
         if (tug_op_row(op)->uncancellable)
             continue;
         __atomic_fetch_or(&op->state, TUG_OP_CANCEL_ASKED, __ATOMIC_ACQ_REL);
-        ask_kernel(driver, op);
+        tug_uring_ask(driver, op);
     }
 }
 

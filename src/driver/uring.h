@@ -34,6 +34,37 @@ enum {
     TUG_URING_SPECIAL_END = 8, /* addresses are not below this */
 };
 
+static inline struct tug_op *tug_uring_op_of(uint64_t user_data)
+{
+    return (struct tug_op *)(uintptr_t)(user_data & ~(uint64_t)TUG_URING_OF_POLL);
+}
+
+/* ---- The submission queue, in uring_submit.c ---- */
+
+/* Hands all entries to the kernel, without waiting. */
+void tug_uring_submit(struct tug_uring_driver *driver);
+
+/* Looks at what an entry into the kernel returned: an error that will not pass ends the ops whose
+ * entries the kernel did not take. */
+void tug_uring_after_enter(struct tug_uring_driver *driver, int result);
+
+/* A free entry, to be filled in at once, or NULL if there is none even after a submission. */
+struct io_uring_sqe *tug_uring_get_entry(struct tug_uring_driver *driver);
+
+/* Gives an op, which is in neither list, to the kernel; those that wait come first. */
+void tug_uring_launch(struct tug_uring_driver *driver, struct tug_op *op);
+void tug_uring_launch_waiting(struct tug_uring_driver *driver);
+
+/* Asks the kernel for the end of an op that it has; if there is no room, tug_uring_ask_again() does
+ * it later. */
+void tug_uring_ask(struct tug_uring_driver *driver, struct tug_op *op);
+void tug_uring_ask_again(struct tug_uring_driver *driver);
+
+/* Brings the number of what is not handed over yet up to date. */
+void tug_uring_count_unsubmitted(struct tug_uring_driver *driver);
+
+/* ---- Setting up, in uring_setup.c and uring_route.c ---- */
+
 /* Sets up a ring with as many of the wanted features as the kernel has. 0 or -errno; -ENOSYS: it
  * has no ring, or one without what the driver cannot do without. */
 int tug_uring_setup(struct io_uring *ring, unsigned entries);

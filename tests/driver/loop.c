@@ -124,6 +124,26 @@ int count_fds(void)
     return count;
 }
 
+void make_pipe(int fds[2], int flags)
+{
+    assert_int_equal(pipe2(fds, O_CLOEXEC | flags), 0);
+}
+
+void close_pipe(const int fds[2])
+{
+    close(fds[0]);
+    close(fds[1]);
+}
+
+int make_file(int directory, const char *name, const void *content, size_t length)
+{
+    int fd = openat(directory, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, content, length), (ssize_t)length);
+    assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+    return fd;
+}
+
 void make_directory(char *path, size_t size)
 {
     const char *parent = getenv("TMPDIR");
@@ -150,4 +170,24 @@ static void remove_below(int parent, const char *name)
 void remove_directory(const char *path)
 {
     remove_below(AT_FDCWD, path);
+}
+
+int fixture_set_up(void **state)
+{
+    static struct fixture fixture;
+    loop_open(&fixture.loop);
+    make_directory(fixture.path, sizeof(fixture.path));
+    fixture.directory = open(fixture.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(fixture.directory >= 0);
+    *state = &fixture;
+    return 0;
+}
+
+int fixture_tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    loop_close(&fixture->loop);
+    close(fixture->directory);
+    remove_directory(fixture->path);
+    return 0;
 }

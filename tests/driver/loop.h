@@ -62,8 +62,25 @@ int64_t loop_finish(struct loop *loop, struct tug_op *op);
 /* Number of open descriptors of the process. */
 int count_fds(void);
 
+/* A pipe, close-on-exec beside `flags`. */
+void make_pipe(int fds[2], int flags);
+void close_pipe(const int fds[2]);
+
+/* Opens a new file for reading and writing, at its beginning. */
+int make_file(int directory, const char *name, const void *content, size_t length);
+
 /* A directory of the test's own; remove_directory() removes it with the files in it. */
 void make_directory(char *path, size_t size);
 void remove_directory(const char *path);
+
+/* A loop, and a directory for files: setup and teardown of a test, *state is a struct fixture. */
+struct fixture {
+    struct loop loop;
+    char path[256];
+    int directory;
+};
+
+int fixture_set_up(void **state);
+int fixture_tear_down(void **state);
 
 #endif

@@ -17,17 +17,6 @@
 
 static struct loop loop;
 
-static void make_pipe(int fds[2])
-{
-    assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-}
-
-static void close_pipe(const int fds[2])
-{
-    close(fds[0]);
-    close(fds[1]);
-}
-
 static void without_operations(void **state)
 {
     (void)state;
@@ -47,7 +36,7 @@ static void reads_that_were_and_were_not_submitted(void **state)
     (void)state;
     enum { COUNT = 20 };
     int fds[2];
-    make_pipe(fds);
+    make_pipe(fds, 0);
     for (int turns = 0; turns < 3; turns++) {
         loop_open_with(&loop, 8, 2);
         char bytes[COUNT];
@@ -245,7 +234,7 @@ static void cancels_on_their_way(void **state)
     enum { COUNT = 64 };
     for (int round = 0; round < 200; round++) {
         int fds[2];
-        make_pipe(fds);
+        make_pipe(fds, 0);
         loop_open(&loop);
         static struct tug_op ops[COUNT];
         static char bytes[COUNT];

@@ -33,17 +33,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void make_pipe(int fds[2], int flags)
-{
-    assert_int_equal(pipe2(fds, O_CLOEXEC | flags), 0);
-}
-
-static void close_pipe(const int fds[2])
-{
-    close(fds[0]);
-    close(fds[1]);
-}
-
 static void start_read(struct tug_op *op, int fd, char *byte)
 {
     tug_op_read(op, fd, byte, 1, TUG_CURRENT_POSITION);
@@ -189,7 +178,7 @@ static void regular_files_go_to_the_pool(void **state)
 
 #if TUG_FAULT_INJECTION
 
-static int make_file(const char *content)
+static int make_anonymous_file(const char *content)
 {
     char name[] = "/tmp/tug-driver-XXXXXX";
     int fd = mkostemp(name, O_CLOEXEC);
@@ -206,7 +195,7 @@ static void file_that_would_block(void **state)
     (void)state;
     const int64_t positions[] = {0, TUG_CURRENT_POSITION};
     for (size_t i = 0; i < 2; i++) {
-        int fd = make_file("content");
+        int fd = make_anonymous_file("content");
         tug_fault_only_fd(fd);
         tug_fault_fail("preadv2", 1, 1, EAGAIN);
         char buffer[16];
@@ -226,7 +215,7 @@ static void end_that_is_none(void **state)
     (void)state;
     const int64_t positions[] = {0, TUG_CURRENT_POSITION};
     for (size_t i = 0; i < 2; i++) {
-        int fd = make_file("content");
+        int fd = make_anonymous_file("content");
         tug_fault_only_fd(fd);
         tug_fault_short("preadv2", 1, 1, 0);
         char buffer[16];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every operation does what its system call does, and says what its system call says.
+ * Opening, closing, transfers and waiting: an operation does what its system call does, says what
+ * its system call says, and waits where the system call would.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,52 +16,6 @@
 #include <unistd.h>
 
 #include "loop.h"
-
-struct fixture {
-    struct loop loop;
-    char path[256];
-    int directory;
-};
-
-static int set_up(void **state)
-{
-    static struct fixture fixture;
-    loop_open(&fixture.loop);
-    make_directory(fixture.path, sizeof(fixture.path));
-    fixture.directory = open(fixture.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    assert_true(fixture.directory >= 0);
-    *state = &fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *fixture = *state;
-    loop_close(&fixture->loop);
-    close(fixture->directory);
-    remove_directory(fixture->path);
-    return 0;
-}
-
-static int make_file(struct fixture *fixture, const char *name, const void *content, size_t length)
-{
-    int fd = openat(fixture->directory, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, content, length), (ssize_t)length);
-    assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
-    return fd;
-}
-
-static void make_pipe(int fds[2], int flags)
-{
-    assert_int_equal(pipe2(fds, O_CLOEXEC | flags), 0);
-}
-
-static void close_pipe(const int fds[2])
-{
-    close(fds[0]);
-    close(fds[1]);
-}
 
 /* ---- Nothing, opening and closing ---- */
 
@@ -103,7 +58,7 @@ static void read_and_write_a_file(void **state)
 {
     struct fixture *fixture = *state;
     struct loop *loop = &fixture->loop;
-    int fd = make_file(fixture, "file", "0123456789", 10);
+    int fd = make_file(fixture->directory, "file", "0123456789", 10);
     char buffer[16] = {0};
     struct tug_op op;
 
@@ -135,7 +90,7 @@ static void read_and_write_vectors(void **state)
 {
     struct fixture *fixture = *state;
     struct loop *loop = &fixture->loop;
-    int fd = make_file(fixture, "file", "0123456789", 10);
+    int fd = make_file(fixture->directory, "file", "0123456789", 10);
     char a[4] = {0}, b[8] = {0};
     struct iovec vector[2] = {{a, 3}, {b, 4}};
     struct tug_op op;
@@ -172,7 +127,7 @@ static void errors_of_transfers(void **state)
     assert_int_equal(loop_finish(loop, &op), -EISDIR);
     tug_op_write(&op, fixture->directory, buffer, 4, TUG_CURRENT_POSITION);
     assert_int_equal(loop_finish(loop, &op), -EBADF);
-    int fd = make_file(fixture, "file", "0123456789", 10);
+    int fd = make_file(fixture->directory, "file", "0123456789", 10);
     tug_op_read(&op, fd, NULL, 4, TUG_CURRENT_POSITION);
     assert_int_equal(loop_finish(loop, &op), -EFAULT);
     tug_op_read(&op, fd, buffer, 4, -2);
@@ -291,7 +246,7 @@ static void many_reads_at_once(void **state)
     static char content[COUNT];
     for (int i = 0; i < COUNT; i++)
         content[i] = (char)(i * 7);
-    int fd = make_file(fixture, "file", content, COUNT);
+    int fd = make_file(fixture->directory, "file", content, COUNT);
     static struct tug_op ops[COUNT];
     static char bytes[COUNT];
     for (int i = 0; i < COUNT; i++) {
@@ -302,146 +257,6 @@ static void many_reads_at_once(void **state)
         assert_int_equal(loop_finish(loop, &ops[i]), 1);
     assert_memory_equal(bytes, content, COUNT);
     close(fd);
-}
-
-/* ---- The state of a file ---- */
-
-static void sizes_and_space(void **state)
-{
-    struct fixture *fixture = *state;
-    struct loop *loop = &fixture->loop;
-    int fd = make_file(fixture, "file", "0123456789", 10);
-    struct stat status;
-    struct tug_op op;
-    tug_op_ftruncate(&op, fd, 4);
-    assert_int_equal(loop_finish(loop, &op), 0);
-    assert_int_equal(fstat(fd, &status), 0);
-    assert_int_equal(status.st_size, 4);
-    tug_op_ftruncate(&op, fd, -1);
-    assert_int_equal(loop_finish(loop, &op), -EINVAL);
-    tug_op_fallocate(&op, fd, 0, 4, 96);
-    assert_int_equal(loop_finish(loop, &op), 0);
-    assert_int_equal(fstat(fd, &status), 0);
-    assert_int_equal(status.st_size, 100);
-    tug_op_fallocate(&op, fd, FALLOC_FL_KEEP_SIZE, 0, 1 << 20);
-    assert_int_equal(loop_finish(loop, &op), 0);
-    assert_int_equal(fstat(fd, &status), 0);
-    assert_int_equal(status.st_size, 100);
-    tug_op_fsync(&op, fd);
-    assert_int_equal(loop_finish(loop, &op), 0);
-    tug_op_fdatasync(&op, fd);
-    assert_int_equal(loop_finish(loop, &op), 0);
-    tug_op_fadvise(&op, fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-    assert_int_equal(loop_finish(loop, &op), 0);
-    tug_op_fadvise(&op, fd, 0, INT64_C(1) << 33, POSIX_FADV_WILLNEED);
-    assert_int_equal(loop_finish(loop, &op), 0);
-    tug_op_fadvise(&op, fd, 0, 0, 12345);
-    assert_int_equal(loop_finish(loop, &op), -EINVAL);
-    close(fd);
-}
-
-static void modes(void **state)
-{
-    struct fixture *fixture = *state;
-    struct loop *loop = &fixture->loop;
-    int fd = make_file(fixture, "file", "", 0);
-    struct stat status;
-    struct tug_op op;
-    tug_op_fchmod(&op, fd, 0751);
-    assert_int_equal(loop_finish(loop, &op), 0);
-    assert_int_equal(fstat(fd, &status), 0);
-    assert_int_equal(status.st_mode & 0777, 0751);
-    tug_op_fchmodat(&op, fixture->directory, "file", 0604, 0);
-    assert_int_equal(loop_finish(loop, &op), 0);
-    assert_int_equal(fstat(fd, &status), 0);
-    assert_int_equal(status.st_mode & 0777, 0604);
-    tug_op_fchmodat(&op, fixture->directory, "nothing", 0604, 0);
-    assert_int_equal(loop_finish(loop, &op), -ENOENT);
-    close(fd);
-}
-
-/* ---- Names ---- */
-
-static void status_of_a_name(void **state)
-{
-    struct fixture *fixture = *state;
-    struct loop *loop = &fixture->loop;
-    close(make_file(fixture, "file", "0123456789", 10));
-    struct statx status;
-    struct tug_op op;
-    tug_op_statx(&op, fixture->directory, "file", 0, STATX_BASIC_STATS, &status);
-    assert_int_equal(loop_finish(loop, &op), 0);
-    assert_int_equal(status.stx_size, 10);
-    assert_true(S_ISREG(status.stx_mode));
-    tug_op_statx(&op, fixture->directory, "", AT_EMPTY_PATH, STATX_TYPE, &status);
-    assert_int_equal(loop_finish(loop, &op), 0);
-    assert_true(S_ISDIR(status.stx_mode));
-    tug_op_statx(&op, fixture->directory, "nothing", 0, STATX_BASIC_STATS, &status);
-    assert_int_equal(loop_finish(loop, &op), -ENOENT);
-}
-
-static bool exists(struct fixture *fixture, const char *name)
-{
-    struct stat status;
-    return fstatat(fixture->directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-static void names(void **state)
-{
-    struct fixture *fixture = *state;
-    struct loop *loop = &fixture->loop;
-    int directory = fixture->directory;
-    close(make_file(fixture, "a", "x", 1));
-    struct tug_op op;
-
-    tug_op_mkdirat(&op, directory, "sub", 0755);
-    assert_int_equal(loop_finish(loop, &op), 0);
-    tug_op_mkdirat(&op, directory, "sub", 0755);
-    assert_int_equal(loop_finish(loop, &op), -EEXIST);
-
-    tug_op_linkat(&op, directory, "a", directory, "sub/hard", 0);
-    assert_int_equal(loop_finish(loop, &op), 0);
-    struct stat status;
-    assert_int_equal(fstatat(directory, "sub/hard", &status, 0), 0);
-    assert_int_equal(status.st_nlink, 2);
-
-    tug_op_symlinkat(&op, "target/of/link", directory, "soft");
-    assert_int_equal(loop_finish(loop, &op), 0);
-    char target[64];
-    tug_op_readlinkat(&op, directory, "soft", target, sizeof(target));
-    assert_int_equal(loop_finish(loop, &op), 14);
-    assert_memory_equal(target, "target/of/link", 14);
-    tug_op_readlinkat(&op, directory, "a", target, sizeof(target));
-    assert_int_equal(loop_finish(loop, &op), -EINVAL);
-
-    tug_op_renameat(&op, directory, "a", directory, "soft", RENAME_NOREPLACE);
-    assert_int_equal(loop_finish(loop, &op), -EEXIST);
-    tug_op_renameat(&op, directory, "a", directory, "b", 0);
-    assert_int_equal(loop_finish(loop, &op), 0);
-    assert_false(exists(fixture, "a"));
-    assert_true(exists(fixture, "b"));
-
-    tug_op_unlinkat(&op, directory, "sub", AT_REMOVEDIR);
-    assert_int_equal(loop_finish(loop, &op), -ENOTEMPTY);
-    tug_op_unlinkat(&op, directory, "sub/hard", 0);
-    assert_int_equal(loop_finish(loop, &op), 0);
-    tug_op_unlinkat(&op, directory, "sub", AT_REMOVEDIR);
-    assert_int_equal(loop_finish(loop, &op), 0);
-    assert_false(exists(fixture, "sub"));
-}
-
-static void directory_entries(void **state)
-{
-    struct fixture *fixture = *state;
-    close(make_file(fixture, "file", "", 0));
-    _Alignas(8) char buffer[1024];
-    struct tug_op op;
-    tug_op_getdents(&op, fixture->directory, buffer, sizeof(buffer));
-    int64_t length = loop_finish(&fixture->loop, &op);
-    assert_true(length > 0);
-    assert_non_null(memmem(buffer, (size_t)length, "file", 5));
-    tug_op_getdents(&op, fixture->directory, buffer, sizeof(buffer));
-    assert_int_equal(loop_finish(&fixture->loop, &op), 0);
 }
 
 /* ---- Readiness and functions ---- */
@@ -472,7 +287,7 @@ static void poll_for_events(void **state)
     tug_op_poll(&in, fds[0], POLLIN);
     assert_int_equal(loop_finish(loop, &in), -EBADF);
 
-    int file = make_file(fixture, "file", "", 0);
+    int file = make_file(fixture->directory, "file", "", 0);
     tug_op_poll(&in, file, POLLIN | POLLOUT);
     assert_int_equal(loop_finish(loop, &in), POLLIN | POLLOUT);
     close(file);
@@ -518,7 +333,7 @@ static void without_a_driver(void **state)
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
-#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, fixture_set_up, fixture_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(nop),
         TEST(open_and_close),
@@ -529,11 +344,6 @@ int main(void)
         TEST(write_waits_for_a_pipe),
         TEST(several_wait_for_one_socket),
         TEST(many_reads_at_once),
-        TEST(sizes_and_space),
-        TEST(modes),
-        TEST(status_of_a_name),
-        TEST(names),
-        TEST(directory_entries),
         TEST(poll_for_events),
         TEST(function_on_the_pool),
         TEST(without_a_driver),

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "driver/uring.h"
 #include "loop.h"
 #include "sys/clock.h"
 #include "sys/fault.h"
@@ -61,7 +62,7 @@ static void completions_overflow_all_at_once(void **state)
     enum { COUNT = 10000 };
     open_small();
     int fds[2];
-    assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+    make_pipe(fds, 0);
     struct tug_op *ops = calloc(COUNT, sizeof(*ops));
     assert_non_null(ops);
     for (int i = 0; i < COUNT; i++) {
@@ -86,8 +87,7 @@ static void completions_overflow_all_at_once(void **state)
         assert_true(tug_clock_now() - start < (uint64_t)LONG_TIME / 2);
     }
     free(ops);
-    close(fds[0]);
-    close(fds[1]);
+    close_pipe(fds);
     loop_close(&loop);
 }
 
@@ -97,7 +97,7 @@ static void cancels_overflow(void **state)
     enum { COUNT = 3000 };
     open_small();
     int fds[2];
-    assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+    make_pipe(fds, 0);
     struct tug_op *ops = calloc(COUNT, sizeof(*ops));
     char *bytes = calloc(COUNT, 1);
     assert_non_null(ops);
@@ -112,8 +112,7 @@ static void cancels_overflow(void **state)
         assert_int_equal(loop_finish(&loop, &ops[i]), -ECANCELED);
     free(bytes);
     free(ops);
-    close(fds[0]);
-    close(fds[1]);
+    close_pipe(fds);
     loop_close(&loop);
 }
 
@@ -189,7 +188,7 @@ static void fewer_features(void **state)
         tug_fault_fail("io_uring_register_iowq_max_workers", 1, 1, EINVAL);
         open_small();
         int fds[2];
-        assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+        make_pipe(fds, 0);
         char byte;
         struct tug_op op;
         tug_op_read(&op, fds[0], &byte, 1, TUG_CURRENT_POSITION);
@@ -202,8 +201,7 @@ static void fewer_features(void **state)
         loop_turn(&loop, MILLISECOND);
         tug_op_cancel(&op);
         assert_int_equal(loop_finish(&loop, &op), -ECANCELED);
-        close(fds[0]);
-        close(fds[1]);
+        close_pipe(fds);
         loop_close(&loop);
     }
 }
@@ -214,7 +212,7 @@ static void submission_fails(void **state)
     (void)state;
     open_small();
     int fds[2];
-    assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+    make_pipe(fds, 0);
     char byte;
     struct tug_op pending, ops[5];
     tug_op_read(&pending, fds[0], &byte, 1, TUG_CURRENT_POSITION);
@@ -236,8 +234,7 @@ static void submission_fails(void **state)
     assert_int_equal(loop_finish(&loop, &ops[0]), 0);
     assert_int_equal(write(fds[1], "x", 1), 1);
     assert_int_equal(loop_finish(&loop, &pending), 1);
-    close(fds[0]);
-    close(fds[1]);
+    close_pipe(fds);
     loop_close(&loop);
 }
 
@@ -251,7 +248,7 @@ static void submission_is_put_off(void **state)
     for (size_t k = 0; k < sizeof(errors) / sizeof(errors[0]); k++) {
         open_small();
         int fds[2];
-        assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+        make_pipe(fds, 0);
         char bytes[COUNT];
         struct tug_op reads[COUNT], nops[COUNT];
         for (int i = 0; i < COUNT; i++) {
@@ -276,13 +273,33 @@ static void submission_is_put_off(void **state)
             assert_true(result == 0 || (i >= COUNT / 2 && result == -ECANCELED));
         }
         tug_fault_reset();
-        close(fds[0]);
-        close(fds[1]);
+        close_pipe(fds);
         loop_close(&loop);
     }
 }
 
 #endif
+
+/* Before Linux 5.13 a poll watches for one event only: it is armed anew for each sleep. */
+static void wake_up_without_multishot(void **state)
+{
+    (void)state;
+    open_small();
+    ((struct tug_uring_driver *)loop.driver)->wake_multishot = false;
+    for (int i = 0; i < 100; i++) {
+        bool notified;
+        assert_true(tug_driver_prepare_park(loop.driver));
+        assert_true(tug_driver_wake(loop.driver));
+        uint64_t start = tug_clock_now();
+        tug_driver_park(loop.driver, LONG_TIME, &notified);
+        assert_true(notified);
+        assert_true(tug_clock_now() - start < (uint64_t)LONG_TIME / 2);
+        assert_true(tug_driver_prepare_park(loop.driver));
+        tug_driver_park(loop.driver, 1000, &notified);
+        assert_false(notified);
+    }
+    loop_close(&loop);
+}
 
 /* An opcode that says EINVAL, and has never said anything else, is asked of the pool as well. */
 static void answers_of_unproven_opcodes(void **state)
@@ -318,6 +335,7 @@ int main(void)
         TEST(completions_overflow_all_at_once),
         TEST(cancels_overflow),
         TEST(one_entry_for_many_ops),
+        TEST(wake_up_without_multishot),
 #if TUG_FAULT_INJECTION
         TEST(set_up_fails),
         TEST(submission_fails),

@@ -96,7 +96,7 @@ static void poll_without_work_makes_no_progress(void **state)
         assert_int_equal(tug_driver_poll(loop.driver, 0), 0);
     assert_int_equal(loop.sleeper.wakes, 0);
     int fds[2];
-    assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+    make_pipe(fds, 0);
     char byte;
     struct tug_op op;
     tug_op_read(&op, fds[0], &byte, 1, TUG_CURRENT_POSITION);
@@ -109,8 +109,7 @@ static void poll_without_work_makes_no_progress(void **state)
     assert_int_equal(loop_finish(&loop, &op), 1);
     assert_int_equal(loop.sleeper.wakes, 1);
     assert_true(tug_driver_is_quiet(loop.driver));
-    close(fds[0]);
-    close(fds[1]);
+    close_pipe(fds);
 }
 
 /* The detector of lost wakes: the other thread hands over one number at a time and waits for the
@@ -202,7 +201,7 @@ static void wakes_and_completions(void **state)
         assert_int_equal(pthread_create(&threads[i], NULL, make_noise, &noises[i]), 0);
     }
     int fds[2];
-    assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+    make_pipe(fds, 0);
     for (int i = 0; i < READS; i++) {
         char byte;
         struct tug_op op;
@@ -215,8 +214,7 @@ static void wakes_and_completions(void **state)
     __atomic_store_n(&stop, true, __ATOMIC_RELEASE);
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
-    close(fds[0]);
-    close(fds[1]);
+    close_pipe(fds);
 }
 
 int main(void)
