@@ -36,6 +36,7 @@ struct tug_worker {
     struct tug_run_queue queue;
     struct tug_task *lifo;
     bool lifo_open;
+    uint8_t lifo_polls_left; /* until a task from a queue has its turn */
 
     /* Tasks that nobody steals. Current-thread: the run queue. Multi-thread: pinned tasks, and
      * those that yielded while no other worker wanted work. */
@@ -45,7 +46,7 @@ struct tug_worker {
     struct tug_fifo deferred;
     uint32_t deferred_length;
 
-    uint32_t tick;
+    uint32_t tick, until_turn;
     uint32_t global_queue_interval, until_global_queue;
     bool searching;
     bool in_driver; /* wakes are made in a batch by the driver: announced once, afterwards */
@@ -150,7 +151,8 @@ static inline void tug_worker_adopt_deferred(struct tug_worker *worker)
 }
 
 /* Polls one task and puts it where it belongs afterwards. Returns whether it has ended. */
-static inline bool tug_worker_run(struct tug_worker *worker, struct tug_task *task)
+static inline __attribute__((always_inline)) bool tug_worker_run(struct tug_worker *worker,
+                                                                 struct tug_task *task)
 {
     switch (tug_task_run(&worker->executor, task)) {
     case TUG_RUN_COMPLETE:

@@ -130,7 +130,8 @@ static inline enum tug_run_outcome tug_task_go_idle(struct tug_task *task)
 }
 
 /* Runs the coroutine until it gives way. After TUG_ACTION_END its stack is gone. */
-static inline int tug_coroutine_resume(struct tug_executor *executor, struct tug_task *task)
+static inline __attribute__((always_inline)) int tug_coroutine_resume(struct tug_executor *executor,
+                                                                      struct tug_task *task)
 {
     struct tug_coroutine *coroutine = task->coroutine;
     if (__builtin_expect(coroutine == NULL, 0)) {
@@ -148,8 +149,8 @@ static inline int tug_coroutine_resume(struct tug_executor *executor, struct tug
 }
 
 /* Polls a task taken from a queue, once. By the executor of the calling thread. */
-static inline enum tug_run_outcome tug_task_run(struct tug_executor *executor,
-                                                struct tug_task *task)
+static inline __attribute__((always_inline)) enum tug_run_outcome
+tug_task_run(struct tug_executor *executor, struct tug_task *task)
 {
     if (__builtin_expect((tug_state_load(task) & TUG_TASK_NOTIFIED) != 0, 0))
         tug_state_change(task, 0, TUG_TASK_NOTIFIED);
