@@ -17,8 +17,6 @@
 #define WORKERS_MAX 1024
 #define BLOCKING_THREADS_MAX 65536
 #define THREAD_NAME_MAX 15
-/* Free tasks kept mapped, beside those in the workers' caches: 128 KiB. */
-#define TASKS_RETAINED 1024
 
 void tug_runtime_options_init(struct tug_runtime_options *options)
 {
@@ -119,7 +117,8 @@ static int make_shared_parts(struct tug_runtime *runtime)
         domain->paused_now = domain->clock_start;
     domain->tasks = &runtime->tasks;
     tug_inject_init(&runtime->inject);
-    int error = tug_slab_pool_init(&runtime->tasks, sizeof(struct tug_task), TASKS_RETAINED);
+    int error =
+        tug_slab_pool_init(&runtime->tasks, sizeof(struct tug_task), TUG_SLAB_RETAIN_DEFAULT);
     if (error == 0)
         error = tug_idle_init(&runtime->idle, o->worker_threads);
     if (error == 0)

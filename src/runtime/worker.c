@@ -13,6 +13,9 @@
 #define DEFAULT_INTERVAL_CURRENT_THREAD 31
 #define DEFAULT_INTERVAL_MULTI_THREAD 61
 
+/* Hot stacks not needed for so long (ns) are given back. */
+#define STACKS_DECAY UINT64_C(100000000)
+
 void tug_worker_init(struct tug_worker *worker, struct tug_runtime *runtime, unsigned index)
 {
     memset(worker, 0, sizeof *worker);
@@ -129,17 +132,38 @@ static int64_t longest_wait(struct tug_worker *worker, uint64_t deadline)
     return deadline - now > INT64_MAX ? INT64_MAX : (int64_t)(deadline - now);
 }
 
+/* The pool of stacks keeps what it may need again soon. Who goes to sleep sees to it that the
+ * memory is given back when it was not needed: it sleeps for a tenth of a second at most, and
+ * tidies up. */
+static bool stacks_to_give_back(struct tug_worker *worker, uint64_t *deadline)
+{
+    struct tug_domain *domain = worker->executor.domain;
+    struct tug_stack_pool *pool =
+        __atomic_load_n(&domain->stacks[domain->stack_order], __ATOMIC_ACQUIRE);
+    if (__builtin_expect(pool == NULL || !tug_stack_pool_has_excess(pool), 1))
+        return false;
+    uint64_t tidy = tug_clock_now() + STACKS_DECAY;
+    if (tidy > *deadline)
+        return false;
+    *deadline = tidy;
+    return true;
+}
+
 void tug_worker_sleep(struct tug_worker *worker, uint64_t deadline)
 {
     const struct tug_runtime_options *options = &worker->runtime->options;
+    struct tug_domain *domain = worker->executor.domain;
     bool notified = false;
     if (options->on_thread_park != NULL)
         options->on_thread_park(options->hook_argument);
     tug_counter_add(&worker->parks, 1);
+    bool tidy = stacks_to_give_back(worker, &deadline);
     worker->in_driver = true;
     tug_driver_park(worker->executor.driver, longest_wait(worker, deadline), &notified);
     fire_timers(worker);
     worker->in_driver = false;
+    if (tidy && tug_clock_now() >= deadline)
+        tug_stack_pool_decay(domain->stacks[domain->stack_order]);
     if (notified)
         tug_counter_add(&worker->wakeups, 1);
     if (options->on_thread_unpark != NULL)

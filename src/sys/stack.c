@@ -8,6 +8,7 @@
 #include "sys/stack.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,6 +21,12 @@ enum {
     RELEASE_BATCH = 128, /* hot stacks whose memory is given back at once */
 };
 
+/* Changed under the lock, read without. */
+static void set_hot_count(struct tug_stack_pool *pool, unsigned count)
+{
+    __atomic_store_n(&pool->hot_count, count, __ATOMIC_RELAXED);
+}
+
 /* Takes up to `count` of the oldest hot stacks. */
 static unsigned evict(struct tug_stack_pool *pool, void **tops, unsigned count)
 {
@@ -27,7 +34,7 @@ static unsigned evict(struct tug_stack_pool *pool, void **tops, unsigned count)
         count = pool->hot_count;
     if (count == 0)
         return 0;
-    pool->hot_count -= count;
+    set_hot_count(pool, pool->hot_count - count);
     memcpy(tops, pool->hot, count * sizeof *tops);
     memmove(pool->hot, pool->hot + count, pool->hot_count * sizeof *tops);
     return count;
@@ -43,7 +50,7 @@ static void give(struct tug_stack_pool *pool, void **tops, unsigned count)
         victim_count = evict(pool, victims, RELEASE_BATCH);
     if (count <= pool->hot_limit - pool->hot_count) {
         memcpy(pool->hot + pool->hot_count, tops, count * sizeof *tops);
-        pool->hot_count += count;
+        set_hot_count(pool, pool->hot_count + count);
     } else {
         memcpy(victims + victim_count, tops, count * sizeof *tops);
         victim_count += count;
@@ -96,7 +103,9 @@ void *tug_stack_pool_get_slow(struct tug_stack_pool *pool, struct tug_stack_cach
     tug_mutex_lock(&pool->mutex);
     if (pool->hot_count > 0) {
         batch.count = want < pool->hot_count ? want : pool->hot_count;
-        pool->hot_count -= batch.count;
+        set_hot_count(pool, pool->hot_count - batch.count);
+        if (pool->hot_count < pool->hot_minimum)
+            pool->hot_minimum = pool->hot_count;
         memcpy(batch.tops, pool->hot + pool->hot_count, batch.count * sizeof *batch.tops);
     } else {
         /* A program with few coroutines should not pay for the guards of a whole batch. */
@@ -142,16 +151,39 @@ void tug_stack_cache_flush(struct tug_stack_pool *pool, struct tug_stack_cache *
     }
 }
 
-void tug_stack_pool_trim(struct tug_stack_pool *pool)
+/* Gives back up to `excess` of the oldest hot stacks, in batches. */
+static void release_hot(struct tug_stack_pool *pool, unsigned excess)
 {
     void *tops[RELEASE_BATCH];
-    unsigned count;
-    do {
+    for (unsigned count; excess > 0; excess -= count) {
         tug_mutex_lock(&pool->mutex);
-        count = evict(pool, tops, RELEASE_BATCH);
+        count = evict(pool, tops, excess < RELEASE_BATCH ? excess : RELEASE_BATCH);
         tug_mutex_unlock(&pool->mutex);
+        if (count == 0)
+            return;
         tug_stack_release(pool, tops, count);
-    } while (count > 0);
+    }
+}
+
+void tug_stack_pool_trim(struct tug_stack_pool *pool)
+{
+    release_hot(pool, UINT_MAX);
+}
+
+void tug_stack_pool_decay(struct tug_stack_pool *pool)
+{
+    tug_mutex_lock(&pool->mutex);
+    /* So many have lain idle all the time. */
+    unsigned excess = pool->hot_minimum;
+    if (excess > pool->hot_count)
+        excess = pool->hot_count;
+    unsigned above =
+        pool->hot_count > TUG_STACK_HOT_FLOOR ? pool->hot_count - TUG_STACK_HOT_FLOOR : 0;
+    if (excess > above)
+        excess = above;
+    pool->hot_minimum = pool->hot_count - excess;
+    tug_mutex_unlock(&pool->mutex);
+    release_hot(pool, excess);
 }
 
 void tug_stack_pool_metrics(struct tug_stack_pool *pool, struct tug_stack_metrics *metrics)

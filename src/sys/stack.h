@@ -42,7 +42,10 @@
 #define TUG_STACK_SIZE_DEFAULT ((size_t)256 * 1024)
 #define TUG_STACK_SIZE_MIN ((size_t)16 * 1024)
 #define TUG_STACK_SIZE_MAX ((size_t)1024 * 1024 * 1024)
-#define TUG_STACK_HOT_LIMIT_DEFAULT 256
+/* Hot stacks that a pool keeps whatever happens, and so many that it keeps between two decays: a
+ * program that runs thousands of tasks again and again must not fault their stacks in each time. */
+#define TUG_STACK_HOT_FLOOR 256
+#define TUG_STACK_HOT_LIMIT_DEFAULT 8192
 
 enum {
     /* When no guard can be had because the process has too many mappings, hand out the stack
@@ -74,9 +77,10 @@ struct tug_stack_pool {
     unsigned hot_limit, flags;
     uint32_t guard_kind;
 
-    struct tug_mutex mutex; /* over everything below */
-    void **hot;             /* the newest last */
-    unsigned hot_count;
+    struct tug_mutex mutex;        /* over everything below */
+    void **hot;                    /* the newest last */
+    unsigned hot_count;            /* read by anyone */
+    unsigned hot_minimum;          /* the least it has been since the last decay */
     struct tug_stack_slab **slabs; /* by address */
     size_t slab_count, slab_capacity;
     struct tug_list available;    /* slabs with free stacks */
@@ -101,6 +105,16 @@ void tug_stack_cache_flush(struct tug_stack_pool *pool, struct tug_stack_cache *
 
 /* Gives the memory of all hot stacks back to the system. */
 void tug_stack_pool_trim(struct tug_stack_pool *pool);
+
+/* Whether a decay may have something to give back. [any thread] One load. */
+static inline bool tug_stack_pool_has_excess(const struct tug_stack_pool *pool)
+{
+    return __atomic_load_n(&pool->hot_count, __ATOMIC_RELAXED) > TUG_STACK_HOT_FLOOR;
+}
+
+/* Gives back the memory of the hot stacks, beyond the floor, that nobody has needed since the last
+ * decay. [any thread] Called now and then, when there is little to do. */
+void tug_stack_pool_decay(struct tug_stack_pool *pool);
 
 struct tug_stack_metrics {
     uint64_t slabs;        /* mappings */
