@@ -2,8 +2,9 @@
 /*
  * Whole files in few trips to the blocking pool: the first one opens the file, moves up to
  * TRIP_BYTES and closes it, which is all for most files. Between two trips a cancellation is seen.
- * What is not a regular file may make its reader wait for ever, so that its bytes are moved by
- * operations that can be cancelled.
+ * What is not a regular file may make its reader wait for ever, so its bytes are moved by
+ * operations that can be cancelled; and without O_NONBLOCK not every driver can cancel them (the
+ * open file is not shared with anybody, so that nobody else sees the flag).
  *
  * `fd` is -1 whenever there is nothing to close.
  */
@@ -51,6 +52,12 @@ static int open_and_look(const char *path, int flags, struct statx *metadata)
     return fd;
 }
 
+static int begin_stream(int fd, int flags)
+{
+    int result = tug_sys_fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+    return result < 0 ? result : STREAM;
+}
+
 /* ---- Reading ---- */
 
 static int set_capacity(struct reading *reading, size_t capacity)
@@ -95,7 +102,7 @@ static int open_for_reading(struct reading *reading)
     reading->fd = fd;
     /* A directory fails with the right error when it is read. */
     if (!S_ISREG(metadata.stx_mode) && !S_ISDIR(metadata.stx_mode))
-        return STREAM;
+        return begin_stream(fd, O_RDONLY);
     if (metadata.stx_size == 0)
         return AGAIN;
     if (metadata.stx_size > LARGEST_CAPACITY - 2)
@@ -231,20 +238,23 @@ static int write_some(struct writing *writing)
     return writing->written < writing->length ? AGAIN : ENDED;
 }
 
+static int open_for_writing(struct writing *writing)
+{
+    struct statx metadata;
+    int fd = open_and_look(writing->path, O_WRONLY | O_CREAT | O_TRUNC, &metadata);
+    if (fd < 0)
+        return fd;
+    writing->fd = fd;
+    return S_ISREG(metadata.stx_mode) ? AGAIN : begin_stream(fd, O_WRONLY);
+}
+
 static int64_t writing_trip(void *argument)
 {
     struct writing *writing = argument;
-    if (writing->fd < 0) {
-        struct statx metadata;
-        int fd = open_and_look(writing->path, O_WRONLY | O_CREAT | O_TRUNC, &metadata);
-        if (fd < 0)
-            return fd;
-        writing->fd = fd;
-        if (!S_ISREG(metadata.stx_mode))
-            return STREAM;
-    }
-    int result = write_some(writing);
+    int result = writing->fd < 0 ? open_for_writing(writing) : AGAIN;
     if (result == AGAIN)
+        result = write_some(writing);
+    if (result == AGAIN || result == STREAM || writing->fd < 0)
         return result;
     int closed = tug_fs_close_written(writing->fd);
     writing->fd = -1;
