@@ -87,6 +87,10 @@ void tug_worker_close(struct tug_worker *worker)
         executor->driver = NULL;
         tug_driver_set_current(NULL);
     }
+    if (executor->spare != NULL) {
+        tug_coroutine_discard(executor, executor->spare, domain->stack_order);
+        executor->spare = NULL;
+    }
     tug_slab_cache_flush(domain->tasks, &executor->tasks);
     if (domain->stacks[domain->stack_order] != NULL)
         tug_stack_cache_flush(domain->stacks[domain->stack_order], &executor->stacks);

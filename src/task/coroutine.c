@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Attaching, switching to, and leaving a coroutine; waiting for a future in direct style.
+ * Making coroutines, leaving them, and waiting for a future in direct style. What runs them is in
+ * run.h.
  *
  * A coroutine gives way by writing into its executor why, and switching. The task's state word is
  * changed by the executor afterwards, on its own stack: only then is the coroutine entirely out of
@@ -12,28 +13,35 @@
 
 #include "task/state.h"
 
+/* Runs one task after another: when a task has ended, its coroutine is kept, as far as one per
+ * executor goes, and the next new task is simply its next turn of the loop. */
 static void coroutine_main(void *argument)
 {
-    struct tug_task *task = argument;
-    struct tug_coroutine *coroutine = task->coroutine;
-    task->result = task->fn(task->argument);
-    struct tug_executor *executor = tug_executor_current();
-    executor->action = TUG_ACTION_END;
-    tug_context_switch_final(&coroutine->context, &executor->context);
+    struct tug_coroutine *coroutine = argument;
+    for (;;) {
+        struct tug_task *task = coroutine->task;
+        task->result = task->fn(task->argument);
+        struct tug_executor *executor = tug_executor_current();
+        executor->action = TUG_ACTION_END;
+        /* A sanitizer wants to be told which switch is a fiber's last; then none is kept. */
+        if (TUG_FIBERS)
+            tug_context_switch_final(&coroutine->context, &executor->context);
+        tug_context_switch(&coroutine->context, &executor->context);
+    }
 }
 
 /* The cache holds stacks of the default size; others come from their pool directly. */
-static struct tug_stack_cache *stack_cache(struct tug_executor *executor, struct tug_task *task)
+static struct tug_stack_cache *stack_cache(struct tug_executor *executor, unsigned stack_order)
 {
-    return task->stack_order == executor->domain->stack_order ? &executor->stacks : NULL;
+    return stack_order == executor->domain->stack_order ? &executor->stacks : NULL;
 }
 
-struct tug_coroutine *tug_coroutine_attach(struct tug_executor *executor, struct tug_task *task)
+struct tug_coroutine *tug_coroutine_attach_new(struct tug_executor *executor, struct tug_task *task)
 {
     struct tug_stack_pool *pool = tug_domain_stack_pool(executor->domain, task->stack_order);
     if (pool == NULL)
         return NULL;
-    void *top = tug_stack_pool_get(pool, stack_cache(executor, task));
+    void *top = tug_stack_pool_get(pool, stack_cache(executor, task->stack_order));
     if (top == NULL)
         return NULL;
     struct tug_coroutine *coroutine = (struct tug_coroutine *)top - 1;
@@ -41,20 +49,20 @@ struct tug_coroutine *tug_coroutine_attach(struct tug_executor *executor, struct
     coroutine->stack_top = top;
     coroutine->scope = NULL;
     coroutine->unconstrained = 0;
+    coroutine->task = task;
     tug_context_init(&coroutine->context, low, (size_t)((char *)coroutine - low), coroutine_main,
-                     task);
+                     coroutine);
     task->coroutine = coroutine;
     return coroutine;
 }
 
-void tug_coroutine_detach(struct tug_executor *executor, struct tug_task *task)
+void tug_coroutine_discard(struct tug_executor *executor, struct tug_coroutine *coroutine,
+                           unsigned stack_order)
 {
-    struct tug_stack_pool *pool = executor->domain->stacks[task->stack_order];
-    struct tug_coroutine *coroutine = task->coroutine;
+    struct tug_stack_pool *pool = executor->domain->stacks[stack_order];
     void *top = coroutine->stack_top;
-    task->coroutine = NULL;
     tug_context_destroy(&coroutine->context);
-    tug_stack_pool_put(pool, stack_cache(executor, task), top);
+    tug_stack_pool_put(pool, stack_cache(executor, stack_order), top);
 }
 
 void tug_coroutine_suspend(struct tug_task *task, enum tug_coroutine_action action)

@@ -21,14 +21,17 @@
 struct tug_coroutine {
     struct tug_context context;
     struct tug_scope *scope; /* the innermost cancel scope */
+    struct tug_task *task;
     void *stack_top;
     uint32_t unconstrained; /* depth of tug_unconstrained_begin() */
 };
 
-/* Gives a task that runs for the first time its stack, or returns NULL for -ENOMEM; takes the stack
- * of one that has ended. */
-struct tug_coroutine *tug_coroutine_attach(struct tug_executor *executor, struct tug_task *task);
-void tug_coroutine_detach(struct tug_executor *executor, struct tug_task *task);
+/* Gives a task that runs for the first time a new coroutine, or returns NULL for -ENOMEM; gives
+ * back the stack of one whose task has ended. */
+struct tug_coroutine *tug_coroutine_attach_new(struct tug_executor *executor,
+                                               struct tug_task *task);
+void tug_coroutine_discard(struct tug_executor *executor, struct tug_coroutine *coroutine,
+                           unsigned stack_order);
 
 /* Switches from the calling coroutine to its executor. When it returns the task may be on another
  * worker. */

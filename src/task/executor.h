@@ -44,6 +44,7 @@ struct tug_executor {
     struct tug_timer_wheel *wheel;
     uint64_t random;
     struct tug_executor_counters counters;
+    struct tug_coroutine *spare; /* of a task that has ended, ready to run the next */
     struct tug_slab_cache tasks;
     struct tug_stack_cache stacks;
 };

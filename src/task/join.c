@@ -15,8 +15,14 @@
 
 enum { JOIN_NOT_ASKED, JOIN_ASKED };
 
+static inline bool is_complete(const struct tug_task *task)
+{
+    return (tug_state_load(task) & TUG_TASK_COMPLETE) != 0;
+}
+
 /* Gives up the handle of a task that is complete. */
-static void drop_complete(struct tug_executor *executor, struct tug_task *task)
+static inline __attribute__((always_inline)) void drop_complete(struct tug_executor *executor,
+                                                                struct tug_task *task)
 {
     /* The usual case, nobody else has a reference: no locked instruction. The state word of a free
      * task says that it has none. */
@@ -49,8 +55,8 @@ static bool take_join_waker(struct tug_task *task)
 }
 
 /* Leaves a waker with the task. False: the task is complete. */
-static bool set_join_waker(struct tug_executor *executor, struct tug_task *task,
-                           const struct tug_waker *waker)
+static inline __attribute__((always_inline)) bool
+set_join_waker(struct tug_executor *executor, struct tug_task *task, const struct tug_waker *waker)
 {
     uint64_t state = tug_state_load(task);
     if ((state & TUG_TASK_COMPLETE) != 0)
@@ -197,11 +203,11 @@ int tug_join(struct tug_task *task, int64_t *result)
 {
     struct tug_executor *executor = tug_executor_current();
     struct tug_task *caller = tug_executor_coroutine(executor);
-    if (task == caller)
+    if (__builtin_expect(task == caller, 0))
         return -EDEADLK;
     if (caller == NULL || !tug_task_is_here(executor, task))
         return caller == NULL ? join_blocking(task, result) : -EXDEV;
-    if (tug_task_is_finished(task) && tug_task_cancel_reason(caller) == 0)
+    if (is_complete(task) && tug_task_cancel_reason(caller) == 0)
         goto ended;
     /* What awaiting a join future does, in one frame: each return after a switch is mispredicted.
      */
@@ -214,7 +220,7 @@ int tug_join(struct tug_task *task, int64_t *result)
             break;
         tug_coroutine_switch_away(executor, caller, TUG_ACTION_PENDING);
         executor = tug_executor_current();
-        if (tug_task_is_finished(task))
+        if (is_complete(task))
             break;
     }
 ended:

@@ -129,14 +129,43 @@ static inline enum tug_run_outcome tug_task_go_idle(struct tug_task *task)
     return (desired & TUG_TASK_SCHEDULED) != 0 ? TUG_RUN_AGAIN : TUG_RUN_IDLE;
 }
 
+/* For the first run of a task: the executor's spare coroutine, or a new one. */
+static inline struct tug_coroutine *tug_coroutine_attach(struct tug_executor *executor,
+                                                         struct tug_task *task)
+{
+    struct tug_coroutine *spare = executor->spare;
+    if (spare == NULL || task->stack_order != executor->domain->stack_order)
+        return tug_coroutine_attach_new(executor, task);
+    executor->spare = NULL;
+    spare->task = task;
+    task->coroutine = spare;
+    return spare;
+}
+
+/* After the end of a task: its coroutine becomes the spare one. What the task left behind in it,
+ * such as a scope that it did not end, must not be seen by the next. */
+static inline void tug_coroutine_detach(struct tug_executor *executor, struct tug_task *task,
+                                        struct tug_coroutine *coroutine)
+{
+    task->coroutine = NULL;
+    if (TUG_FIBERS || executor->spare != NULL ||
+        task->stack_order != executor->domain->stack_order) {
+        tug_coroutine_discard(executor, coroutine, task->stack_order);
+        return;
+    }
+    coroutine->scope = NULL;
+    coroutine->unconstrained = 0;
+    executor->spare = coroutine;
+}
+
 /* Runs the coroutine until it gives way. After TUG_ACTION_END its stack is gone. */
 static inline __attribute__((always_inline)) int tug_coroutine_resume(struct tug_executor *executor,
                                                                       struct tug_task *task)
 {
     struct tug_coroutine *coroutine = task->coroutine;
-    if (__builtin_expect(coroutine == NULL, 0)) {
+    if (coroutine == NULL) {
         coroutine = tug_coroutine_attach(executor, task);
-        if (coroutine == NULL) {
+        if (__builtin_expect(coroutine == NULL, 0)) {
             task->result = -ENOMEM;
             return TUG_ACTION_END;
         }
@@ -144,7 +173,7 @@ static inline __attribute__((always_inline)) int tug_coroutine_resume(struct tug
     executor->unconstrained = coroutine->unconstrained != 0;
     tug_context_switch(&executor->context, &coroutine->context);
     if (executor->action == TUG_ACTION_END)
-        tug_coroutine_detach(executor, task);
+        tug_coroutine_detach(executor, task, coroutine);
     return executor->action;
 }
 

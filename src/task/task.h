@@ -77,6 +77,9 @@ enum tug_task_kind {
     TUG_TASK_BLOCKING, /* a job of the blocking pool: never in a run queue */
 };
 
+/* The root future of a poll task: a cancel comes between two polls, or it is not polled at all. */
+enum { TUG_POLLING_NOT_BEGUN, TUG_POLLING_BEGUN, TUG_POLLING_CANCELLED };
+
 struct tug_task {
     uint64_t state;
     struct tug_fifo_node link; /* its place in a run queue */
@@ -98,9 +101,9 @@ struct tug_task {
     struct tug_group *group;
     uint8_t kind;
     uint8_t local;
-    uint8_t stack_order;  /* log2 of the stack's size */
-    uint8_t cancel_asked; /* the root future of a poll task has been asked to end */
-    int32_t worker;       /* pinned to this worker, or TUG_ANY_WORKER */
+    uint8_t stack_order; /* log2 of the stack's size */
+    uint8_t polling;     /* how far the root future of a poll task is */
+    int32_t worker;      /* pinned to this worker, or TUG_ANY_WORKER */
     uint64_t remote;
     struct tug_task *remote_next;
 } __attribute__((aligned(64)));
