@@ -85,7 +85,8 @@ TUG_API int tug_runtime_create(struct tug_runtime **runtime,
 /*
  * Runs fn(argument) as a coroutine task of `runtime` and blocks the calling thread until it ends.
  * With the current-thread flavour all tasks of the runtime run on the calling thread meanwhile, and
- * other tasks that have not ended stay for the next call; one thread at a time: -EBUSY.
+ * other tasks that have not ended stay for the next call. The first thread to call it becomes the
+ * owner of such a runtime: another gets -EPERM; -EBUSY while a call is under way.
  * On success stores what fn returned in `*result` unless that is NULL. Returns 0; -EDEADLK: called
  * from a task; -ENOMEM; -ECANCELED: the runtime is shutting down.
  */
@@ -97,6 +98,7 @@ TUG_API int tug_runtime_block_on(struct tug_runtime *runtime, tug_task_fn fn, vo
  * flight are waited for; blocking jobs that have not started are dropped (-ECANCELED), those that
  * run are waited for; then all threads end and all memory is freed.
  * `timeout`: ns to wait at most, TUG_FOREVER for no limit, 0 to return at once.
+ * A current-thread runtime is shut down by its owner: -EPERM elsewhere.
  * Returns 0 when everything has ended. -ETIMEDOUT: something still runs; it goes on ending in the
  * background, and the last thread frees the runtime (with the current-thread flavour, tasks that
  * did not end are lost with their memory). The runtime must not be used again in either case.

@@ -76,7 +76,8 @@ TUG_API int tug_spawn_future(struct tug_task **task, const struct tug_spawn_opti
  *
  * Stores what the task returned in `*result` unless that is NULL. Returns 0; -ECANCELED or
  * -ETIMEDOUT if the caller's scope was cancelled: then the task goes on and the handle is still
- * the caller's. -EDEADLK: the task is the caller.
+ * the caller's. -EDEADLK: the task is the caller. -EXDEV: the caller
+ * is a task of another runtime, and the task belongs to a current-thread runtime.
  */
 TUG_API int tug_join(struct tug_task *task, int64_t *result);
 
