@@ -24,13 +24,15 @@ def same(case, quick, peers=("tokio", "go"), memory=0):
     return Experiment(tuple(jobs), (Row(case, case, {peer: case for peer in peers}),))
 
 
+# Long runs with little variance, so three rounds.
 SLEEPERS = Experiment(
     jobs=(
-        Job("tug", "sleepers", 100_000, memory=600),
-        Job("tug", "sleepers_coroutine", 100_000, memory=5_000),
-        Job("tokio", "sleepers", 100_000, memory=1_600),
-        Job("libuv", "sleepers", 100_000, memory=200, flavours=LIBUV_FLAVOURS),
-        Job("go", "sleepers", 100_000, memory=300),
+        Job("tug", "sleepers", 100_000, memory=400, rounds=3),
+        # A million stacks are 4 GiB of fresh pages: seconds in the kernel.
+        Job("tug", "sleepers_coroutine", 100_000, memory=1_000, rounds=1),
+        Job("tokio", "sleepers", 100_000, memory=1_400, rounds=3),
+        Job("libuv", "sleepers", 100_000, memory=200, flavours=LIBUV_FLAVOURS, rounds=3),
+        Job("go", "sleepers", 100_000, memory=200, rounds=3),
     ),
     rows=(
         Row("sleepers", "sleepers", {name: "sleepers" for name in ("tokio", "libuv", "go")}),
@@ -43,10 +45,10 @@ SLEEPERS = Experiment(
 # Tokio is a poll task.
 IDLE = Experiment(
     jobs=(
-        Job("tug", "idle", 100_000),
-        Job("tug", "idle_coroutine", 10_000, memory=600),
-        Job("tokio", "idle", 100_000),
-        Job("go", "idle", 10_000, memory=300),
+        Job("tug", "idle", 100_000, rounds=2),
+        Job("tug", "idle_coroutine", 10_000, rounds=2),
+        Job("tokio", "idle", 100_000, rounds=2),
+        Job("go", "idle", 10_000, rounds=2),
     ),
     rows=(
         Row("idle", "idle", {"tokio": "idle"}),
@@ -54,13 +56,12 @@ IDLE = Experiment(
         Row("idle_coroutine", "idle_coroutine", {"go": "idle"}),
         Row("idle_coroutine_left", "idle_coroutine_left", {"go": "idle_left"}),
     ),
-    rounds=2,
 )
 
 EXPERIMENTS = (
     same("spawn_join_1", 10_000),
     same("spawn_join_1000", 100_000),
-    same("spawn_join_all", 100_000, memory=600),
+    same("spawn_join_all", 100_000, memory=200),
     same("chained_spawn", 20_000),
     same("yield_1", 100_000),
     same("yield_1000", 300_000),

@@ -96,6 +96,12 @@ static void run_timed(const struct bench_case *chosen, const struct tug_runtime_
     bench_check(tug_runtime_shutdown(runtime, TUG_FOREVER), "tug_runtime_shutdown");
 }
 
+static int64_t print_version_here(void *runtime)
+{
+    return printf("tug %s (%s)\n", TUG_VERSION, tug_runtime_driver_name(runtime));
+}
+
+/* From inside, since a current-thread runtime has no driver before it runs. */
 static void print_version(void)
 {
     struct tug_runtime_options options;
@@ -103,7 +109,7 @@ static void print_version(void)
     tug_runtime_options_init(&options);
     options.flavour = TUG_CURRENT_THREAD;
     bench_check(tug_runtime_create(&runtime, &options), "tug_runtime_create");
-    printf("tug %s (%s)\n", TUG_VERSION, tug_runtime_driver_name(runtime));
+    bench_check(tug_runtime_block_on(runtime, print_version_here, runtime, NULL), "block_on");
     bench_check(tug_runtime_shutdown(runtime, TUG_FOREVER), "tug_runtime_shutdown");
 }
 
