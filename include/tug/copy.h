@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Copying files and trees: the engine behind `tug cp`.
+ *
+ * What a copy promises:
+ *  - Nothing under a final name is other than it should be once tug_copy() has returned 0.
+ *  - A copy that fails or is cancelled leaves no partial file: what it has created is removed
+ *    again. A file that existed before is written in place, as cp(1) does it (it stays the same
+ *    inode, with its links, owner and mode), and only after the source could be read; if that fails
+ *    in the middle the file is removed, or, where it has other names or was reached by a symbolic
+ *    link, emptied: its old contents are gone, but nothing under its name looks like a copy.
+ *    Directories that were made stay.
+ *  - The source is never written to: a destination that turns out to be the same file, at whatever
+ *    moment, is refused.
+ *  - Below the operands every name is looked up relative to an open directory, one component at a
+ *    time, and symbolic links of the source are not followed unless asked for. So there is no limit
+ *    of depth, and a directory swapped for a link leads nowhere.
+ *
+ * The work is done by jobs on the blocking pool, at first by one; more are started as soon as there
+ * is work for them.
+ */
+#ifndef TUG_COPY_H
+#define TUG_COPY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <tug/config.h>
+
+TUG_BEGIN_DECLS
+
+/* Which symbolic links are replaced by what they point to. */
+enum tug_copy_follow {
+    TUG_COPY_FOLLOW_NEVER,    /* links are copied as links */
+    TUG_COPY_FOLLOW_OPERANDS, /* except those that are sources themselves */
+    TUG_COPY_FOLLOW_ALWAYS    /* all are followed */
+};
+
+/* What the destination is. */
+enum tug_copy_target {
+    /* A directory, to copy into, if it is one or there are several sources; else the new name. */
+    TUG_COPY_TARGET_AUTO,
+    /* A directory to copy into; it must exist. */
+    TUG_COPY_TARGET_DIRECTORY,
+    /* The name of the copy of the only source, even if it is a directory. */
+    TUG_COPY_TARGET_EXACT
+};
+
+/* What happens to a destination that exists. Directories are merged in any case. */
+enum tug_copy_existing {
+    /* Regular files are written in place; links and special files are replaced. */
+    TUG_COPY_EXISTING_OVERWRITE,
+    /* The same, and a file that cannot be opened for writing is removed and made anew. */
+    TUG_COPY_EXISTING_FORCE,
+    /* It stays, and counts as skipped. */
+    TUG_COPY_EXISTING_KEEP
+};
+
+/* Kinds of events, as bits. */
+enum tug_copy_event_kind {
+    TUG_COPY_STARTED = 1,  /* an entry is about to be copied */
+    TUG_COPY_BYTES = 2,    /* `bytes` more of a file have been written */
+    TUG_COPY_FINISHED = 4, /* an entry has been copied; `bytes` is the length of its contents */
+    TUG_COPY_FAILED = 8,   /* an entry was not copied: `step` and `error` say why */
+    TUG_COPY_WARNING = 16  /* something odd that is not a failure: `step` says what */
+};
+
+/* What was being done when something failed. `error` of the event is a negative errno, or 0 where
+ * marked so: then the step itself is the reason. */
+enum tug_copy_step {
+    TUG_COPY_STEP_NONE,
+    TUG_COPY_STEP_TARGET,         /* look at the destination directory */
+    TUG_COPY_STEP_STAT,           /* look at a source */
+    TUG_COPY_STEP_OPEN,           /* open a source file */
+    TUG_COPY_STEP_READ,           /* read a source file */
+    TUG_COPY_STEP_ACCESS,         /* open or read a source directory */
+    TUG_COPY_STEP_READ_LINK,      /* read a symbolic link */
+    TUG_COPY_STEP_CREATE,         /* create or open a regular file */
+    TUG_COPY_STEP_WRITE,          /* write a file, or close it */
+    TUG_COPY_STEP_CREATE_DIR,     /* create or open a directory */
+    TUG_COPY_STEP_CREATE_LINK,    /* create a symbolic link */
+    TUG_COPY_STEP_CREATE_SPECIAL, /* create a FIFO, a socket or a device */
+    TUG_COPY_STEP_REMOVE,         /* remove what is in the way, or a partial file */
+    TUG_COPY_STEP_SET_MODE,       /* set permissions */
+    TUG_COPY_STEP_MEMORY,         /* keep something in memory */
+    TUG_COPY_STEP_OMITTED,        /* 0: a directory, but not recursive */
+    TUG_COPY_STEP_SAME_FILE,      /* 0: source and destination are the same file */
+    TUG_COPY_STEP_INTO_ITSELF,    /* 0: a directory into itself */
+    TUG_COPY_STEP_OVER_DIRECTORY, /* 0: a directory is in the way of something else */
+    TUG_COPY_STEP_OVER_FILE,      /* 0: something else is in the way of a directory */
+    TUG_COPY_STEP_DANGLING_LINK,  /* 0: would write through a symbolic link to nothing */
+    TUG_COPY_STEP_JUST_CREATED,   /* 0: would overwrite the copy of an earlier source */
+    TUG_COPY_STEP_REPLACED,       /* 0: the source was replaced while being copied */
+    TUG_COPY_STEP_LOOP,           /* 0: a followed link leads to a directory above itself */
+    TUG_COPY_STEP_TWICE,          /* 0, warning: a source was given twice */
+    TUG_COPY_STEP_VERIFY_MISSING, /* verification: the destination cannot be found */
+    TUG_COPY_STEP_VERIFY_TYPE,    /* 0, verification: not the same type of file */
+    TUG_COPY_STEP_VERIFY_CONTENT, /* 0, verification: contents or link target differ */
+    TUG_COPY_STEP_VERIFY_MODE,    /* 0, verification: permissions differ */
+    TUG_COPY_STEP_VERIFY_READ     /* verification: the destination cannot be read */
+};
+
+struct tug_copy_event {
+    enum tug_copy_event_kind kind;
+    enum tug_copy_step step;
+    /* A negative errno, or 0. */
+    int error;
+    /* The file type bits of a mode (S_IFREG, S_IFDIR, ...), 0 if not known. */
+    unsigned type;
+    uint64_t bytes;
+    /* Path names below the operands as they were given; `destination` may be NULL. Borrowed until
+     * the call returns. */
+    const char *source, *destination;
+};
+
+/* Where a copy stands. */
+enum tug_copy_phase { TUG_COPY_PHASE_COPY, TUG_COPY_PHASE_VERIFY };
+
+/* What has been done. Counted while the copy runs: see tug_copy_report_read(). */
+struct tug_copy_report {
+    uint64_t files; /* regular files */
+    uint64_t directories;
+    uint64_t links;    /* symbolic links */
+    uint64_t specials; /* FIFOs, sockets, devices */
+    uint64_t bytes;    /* contents of regular files */
+    uint64_t skipped;  /* left alone because they existed */
+    uint64_t failures; /* events of the kind TUG_COPY_FAILED, those of the verification included */
+    uint64_t verified_files; /* read back and found equal */
+    uint64_t verified_bytes;
+    /* How the bytes came over: whole files by sharing their blocks (ficlone), bytes within the
+     * kernel (copy_file_range); the rest by reading and writing. */
+    uint64_t cloned_files, offloaded_bytes;
+    int32_t first_error; /* the errno of the first failure, negative; -EIO where there was none */
+    uint32_t phase;      /* enum tug_copy_phase */
+};
+
+/* Initialise with tug_copy_options_init(), then set what differs. */
+struct tug_copy_options {
+    /* Copy directories with all below them. Without it a source that is a directory fails with
+     * TUG_COPY_STEP_OMITTED, and of special files the contents are copied; with it they are made
+     * anew as what they are. */
+    bool recursive;
+    /* Read everything back after the copy and compare: type, permissions, link targets, and
+     * contents by their XXH3 digests of 128 bits. Differences are failures. */
+    bool verify;
+    enum tug_copy_follow follow;
+    enum tug_copy_target target;
+    enum tug_copy_existing existing;
+    /* Jobs on the blocking pool at most, 1 to 1,024; 0: one per usable processor. Outside of a
+     * runtime there is only the calling thread. */
+    unsigned jobs;
+    /* The permission bits that new files and directories do not get. -1: those of the process. */
+    int umask;
+    /* Directories held open at once on either side, at least 4; 0: what the limit of the process
+     * on open files allows. */
+    unsigned open_directories;
+    /* Called for each event whose kind is in the mask `events`; never two at a time, from any
+     * thread. Must not suspend. May be NULL. A copy that has failed goes on with the next entry;
+     * to stop it, cancel the scope around tug_copy(). */
+    void (*event)(const struct tug_copy_event *event, void *argument);
+    void *argument;
+    unsigned events;
+};
+
+/* Sets the defaults: not recursive, FOLLOW_NEVER, TARGET_AUTO, EXISTING_OVERWRITE. */
+TUG_API void tug_copy_options_init(struct tug_copy_options *options);
+
+/*
+ * Copies `count` sources to `destination`. `options` may be NULL for the defaults, and `report` may
+ * be NULL; it is zeroed first. A failure does not end the copy: it is counted, reported as an
+ * event, and the rest is copied.
+ *
+ * Called by a coroutine it suspends; elsewhere it blocks the thread. Cancelling its scope ends it
+ * soon: files that are being copied are removed, those that are complete stay.
+ * Returns 0 when all was copied, and found equal if that was asked for; the scope's reason; else
+ * the first failure: a negative errno, -EIO where the failure has none. -EINVAL: an option is out
+ * of range, no sources, several sources with TUG_COPY_TARGET_EXACT; -ENOMEM, -EAGAIN: not started.
+ */
+TUG_API int64_t tug_copy(const struct tug_copy_options *options, const char *const *sources,
+                         size_t count, const char *destination, struct tug_copy_report *report);
+
+/*
+ * Counts what tug_copy() with these options would have to copy: the same walk, without a
+ * destination, on one job. What cannot be read is passed over: no events, no failures.
+ * Suspends or blocks, and can be cancelled, as tug_copy(). Returns 0 or the scope's reason;
+ * -EINVAL; -ENOMEM; -EAGAIN.
+ */
+TUG_API int64_t tug_copy_measure(const struct tug_copy_options *options, const char *const *sources,
+                                 size_t count, struct tug_copy_report *report);
+
+/* Copies the report of a copy that may still be running. From any thread. Does not suspend. */
+TUG_API void tug_copy_report_read(const struct tug_copy_report *report,
+                                  struct tug_copy_report *now);
+
+TUG_END_DECLS
+
+#endif

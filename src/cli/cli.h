@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* The commands of `tug`, and what they share. */
+#ifndef TUG_CLI_CLI_H
+#define TUG_CLI_CLI_H
+
+/* Each takes the arguments from its own name on, and returns the exit status. */
+int tug_cli_cp(int argc, char **argv);
+
+void tug_cli_print_version(void);
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `tug cp`: one coroutine on the main thread waits for the copy; beside it one waits for Ctrl-C,
+ * and on a terminal one draws the progress. The work is on the blocking pool.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <tug/cancel.h>
+#include <tug/copy.h>
+#include <tug/runtime.h>
+#include <tug/task.h>
+
+#include "cli.h"
+#include "cp_options.h"
+#include "interrupt.h"
+#include "message.h"
+#include "progress.h"
+#include "terminal.h"
+
+struct running {
+    struct tug_cli_cp cp;
+    struct tug_copy_report report;
+};
+
+static void show_event(const struct tug_copy_event *event, void *argument)
+{
+    struct running *running = argument;
+    char *text = event->kind == TUG_COPY_STARTED ? tug_cli_started(event)
+                                                 : tug_cli_message(event, running->cp.copy.target);
+    const char *printed = text != NULL ? text : "memory exhausted";
+    if (event->kind == TUG_COPY_STARTED && text != NULL)
+        tug_cli_print(printed);
+    else
+        tug_cli_complain(printed);
+    free(text);
+}
+
+static void end_task(struct tug_task *task)
+{
+    if (task == NULL)
+        return;
+    tug_task_abort(task);
+    tug_join(task, NULL);
+}
+
+static int64_t copy(void *argument)
+{
+    struct running *running = argument;
+    struct tug_cli_cp *cp = &running->cp;
+    struct tug_token token;
+    struct tug_scope scope;
+    struct tug_cli_progress progress = {
+        .options = &cp->copy,
+        .sources = cp->sources,
+        .count = cp->count,
+        .report = &running->report,
+    };
+    struct tug_task *drawer = NULL;
+    tug_token_init(&token, NULL);
+    struct tug_task *watcher = tug_spawn(tug_cli_interrupt_watch, &token);
+    if (tug_cli_has_terminal())
+        drawer = tug_spawn(tug_cli_progress_run, &progress);
+    tug_scope_begin(&scope, TUG_FOREVER, &token);
+    int64_t result = watcher == NULL ? -ENOMEM
+                                     : tug_copy(&cp->copy, cp->sources, cp->count, cp->destination,
+                                                &running->report);
+    result = tug_scope_end(&scope, result);
+    end_task(drawer);
+    end_task(watcher);
+    tug_token_destroy(&token);
+    return result;
+}
+
+/* The runtime: everything on this thread, but for the jobs of the copy and of the count. */
+static int64_t run(struct running *running)
+{
+    struct tug_runtime_options options;
+    struct tug_runtime *runtime;
+    int64_t result;
+    tug_runtime_options_init(&options);
+    options.flavour = TUG_CURRENT_THREAD;
+    int error = tug_cli_interrupt_catch();
+    if (error == 0)
+        error = tug_runtime_create(&runtime, &options);
+    if (error != 0)
+        return error;
+    error = tug_runtime_block_on(runtime, copy, running, &result);
+    tug_runtime_shutdown(runtime, TUG_FOREVER);
+    return error != 0 ? error : result;
+}
+
+/* Why nothing was tried at all. */
+static void explain(int64_t result)
+{
+    char text[256];
+    snprintf(text, sizeof(text), "cannot start: %s", strerror((int)-result));
+    tug_cli_complain(text);
+}
+
+static void summarise(const struct running *running)
+{
+    char text[256];
+    const struct tug_copy_report *report = &running->report;
+    if (report->failures > 0 && running->cp.copy.recursive) {
+        snprintf(text, sizeof(text),
+                 "%llu failed; copied %llu files, %llu directories, %llu links, %llu bytes",
+                 (unsigned long long)report->failures, (unsigned long long)report->files,
+                 (unsigned long long)report->directories, (unsigned long long)report->links,
+                 (unsigned long long)report->bytes);
+        tug_cli_complain(text);
+    }
+    if (running->cp.copy.verify && report->phase == TUG_COPY_PHASE_VERIFY) {
+        snprintf(text, sizeof(text), "verified %llu files, %llu bytes",
+                 (unsigned long long)report->verified_files,
+                 (unsigned long long)report->verified_bytes);
+        tug_cli_print(text);
+    }
+}
+
+int tug_cli_cp(int argc, char **argv)
+{
+    struct running running;
+    memset(&running, 0, sizeof(running));
+    argv[0] = "tug cp";
+    int status = tug_cli_cp_parse(&running.cp, argc, argv);
+    if (status >= 0)
+        return tug_cli_flush() ? status : EXIT_FAILURE;
+    running.cp.copy.event = show_event;
+    running.cp.copy.argument = &running;
+    running.cp.copy.events = TUG_COPY_FAILED | TUG_COPY_WARNING;
+    if (running.cp.verbose)
+        running.cp.copy.events |= TUG_COPY_STARTED;
+    /* A reader of -v that goes away must not end the copy in the middle of a file. */
+    signal(SIGPIPE, SIG_IGN);
+    int64_t result = run(&running);
+    if (result < 0 && running.report.failures == 0 && result != -ECANCELED)
+        explain(result);
+    summarise(&running);
+    bool flushed = tug_cli_flush();
+    tug_cli_interrupt_obey();
+    return result == 0 && flushed ? EXIT_SUCCESS : EXIT_FAILURE;
+}

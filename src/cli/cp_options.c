@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* Options mean what they mean to GNU cp; --jobs, --verify and the progress line are tug's own. */
+#include "cp_options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli.h"
+#include "quote.h"
+
+static const char help[] =
+    "Usage: tug cp [OPTION]... [-T] SOURCE DEST\n"
+    "  or:  tug cp [OPTION]... SOURCE... DIRECTORY\n"
+    "  or:  tug cp [OPTION]... -t DIRECTORY SOURCE...\n"
+    "Copy SOURCE to DEST, or several SOURCEs to DIRECTORY.\n"
+    "\n"
+    "  -f, --force                  remove a destination file that cannot be\n"
+    "                                 opened, and try again\n"
+    "  -H                           follow symbolic links among the SOURCEs\n"
+    "  -j, --jobs=N                 work on at most N things at a time (1 to 1024;\n"
+    "                                 default: the number of processors)\n"
+    "  -L, --dereference            follow all symbolic links\n"
+    "  -n, --no-clobber             do not overwrite an existing file\n"
+    "  -P, --no-dereference         copy symbolic links as such (the default with -r)\n"
+    "  -R, -r, --recursive          copy directories recursively\n"
+    "  -t, --target-directory=DIR   copy all SOURCEs into DIR\n"
+    "  -T, --no-target-directory    treat DEST as the name of the copy\n"
+    "  -v, --verbose                say what is being done\n"
+    "      --verify                 then read both sides back and compare them\n"
+    "      --help                   show this help and exit\n"
+    "      --version                show the version and exit\n"
+    "\n"
+    "On a terminal a line on standard error shows the progress. What fails is\n"
+    "reported, and the rest is copied. A file whose copy fails, or is interrupted\n"
+    "by Ctrl-C, is removed.\n"
+    "\n"
+    "Exit status: 0 if all was copied (and found equal, with --verify), else 1.\n";
+
+enum { OPTION_VERIFY = 256, OPTION_HELP, OPTION_VERSION };
+
+static const struct option long_options[] = {
+    {"dereference", no_argument, NULL, 'L'},
+    {"force", no_argument, NULL, 'f'},
+    {"help", no_argument, NULL, OPTION_HELP},
+    {"jobs", required_argument, NULL, 'j'},
+    {"no-clobber", no_argument, NULL, 'n'},
+    {"no-dereference", no_argument, NULL, 'P'},
+    {"no-target-directory", no_argument, NULL, 'T'},
+    {"recursive", no_argument, NULL, 'r'},
+    {"target-directory", required_argument, NULL, 't'},
+    {"verbose", no_argument, NULL, 'v'},
+    {"verify", no_argument, NULL, OPTION_VERIFY},
+    {"version", no_argument, NULL, OPTION_VERSION},
+    {NULL, 0, NULL, 0},
+};
+
+static int complain(const char *before, const char *name, const char *after)
+{
+    char *quoted = tug_cli_quote(name);
+    fprintf(stderr, "tug cp: %s%s%s\n", before, quoted != NULL ? quoted : name, after);
+    free(quoted);
+    return EXIT_FAILURE;
+}
+
+static int refer_to_help(void)
+{
+    fputs("Try 'tug cp --help' for more information.\n", stderr);
+    return EXIT_FAILURE;
+}
+
+static bool parse_jobs(const char *text, unsigned *jobs)
+{
+    char *end;
+    errno = 0;
+    long number = strtol(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || number < 1 || number > 1024)
+        return false;
+    *jobs = (unsigned)number;
+    return true;
+}
+
+/* What was said about links; the default depends on -r. */
+enum links { LINKS_BY_DEFAULT, LINKS_NEVER, LINKS_OPERANDS, LINKS_ALWAYS };
+
+struct parser {
+    struct tug_cli_cp *cp;
+    enum links links;
+    bool no_clobber, force, exact;
+    const char *directory; /* -t */
+};
+
+/* One option. Returns -1, or the exit status. */
+static int take_option(struct parser *parser, int option)
+{
+    struct tug_cli_cp *cp = parser->cp;
+    switch (option) {
+    case 'f':
+        parser->force = true;
+        return -1;
+    case 'H':
+        parser->links = LINKS_OPERANDS;
+        return -1;
+    case 'j':
+        return parse_jobs(optarg, &cp->copy.jobs)
+                   ? -1
+                   : complain("invalid number of jobs: ", optarg, "");
+    case 'L':
+        parser->links = LINKS_ALWAYS;
+        return -1;
+    case 'n':
+        parser->no_clobber = true;
+        return -1;
+    case 'P':
+        parser->links = LINKS_NEVER;
+        return -1;
+    case 'R':
+    case 'r':
+        cp->copy.recursive = true;
+        return -1;
+    case 't':
+        if (parser->directory != NULL) {
+            fputs("tug cp: multiple target directories specified\n", stderr);
+            return EXIT_FAILURE;
+        }
+        parser->directory = optarg;
+        return -1;
+    case 'T':
+        parser->exact = true;
+        return -1;
+    case 'v':
+        cp->verbose = true;
+        return -1;
+    case OPTION_VERIFY:
+        cp->copy.verify = true;
+        return -1;
+    case OPTION_HELP:
+        fputs(help, stdout);
+        return EXIT_SUCCESS;
+    case OPTION_VERSION:
+        tug_cli_print_version();
+        return EXIT_SUCCESS;
+    default:
+        return refer_to_help();
+    }
+}
+
+static int take_operands(struct parser *parser, int count, char **operands)
+{
+    struct tug_cli_cp *cp = parser->cp;
+    if (parser->exact && parser->directory != NULL) {
+        fputs("tug cp: cannot combine --target-directory (-t) and --no-target-directory (-T)\n",
+              stderr);
+        return EXIT_FAILURE;
+    }
+    if (count == 0) {
+        fputs("tug cp: missing file operand\n", stderr);
+        return refer_to_help();
+    }
+    cp->sources = (const char *const *)operands;
+    cp->count = (size_t)count;
+    cp->destination = parser->directory;
+    if (parser->directory != NULL) {
+        cp->copy.target = TUG_COPY_TARGET_DIRECTORY;
+        return -1;
+    }
+    if (count == 1) {
+        complain("missing destination file operand after ", operands[0], "");
+        return refer_to_help();
+    }
+    if (parser->exact && count > 2) {
+        complain("extra operand ", operands[2], "");
+        return refer_to_help();
+    }
+    cp->destination = operands[count - 1];
+    cp->count--;
+    if (parser->exact)
+        cp->copy.target = TUG_COPY_TARGET_EXACT;
+    return -1;
+}
+
+static enum tug_copy_follow follow_of(const struct parser *parser)
+{
+    switch (parser->links) {
+    case LINKS_NEVER:
+        return TUG_COPY_FOLLOW_NEVER;
+    case LINKS_OPERANDS:
+        return TUG_COPY_FOLLOW_OPERANDS;
+    case LINKS_ALWAYS:
+        return TUG_COPY_FOLLOW_ALWAYS;
+    default:
+        return parser->cp->copy.recursive ? TUG_COPY_FOLLOW_NEVER : TUG_COPY_FOLLOW_ALWAYS;
+    }
+}
+
+int tug_cli_cp_parse(struct tug_cli_cp *cp, int argc, char **argv)
+{
+    struct parser parser = {.cp = cp, .links = LINKS_BY_DEFAULT};
+    memset(cp, 0, sizeof(*cp));
+    tug_copy_options_init(&cp->copy);
+    int option;
+    while ((option = getopt_long(argc, argv, "fHj:LnPRrt:Tv", long_options, NULL)) != -1) {
+        int status = take_option(&parser, option);
+        if (status >= 0)
+            return status;
+    }
+    int status = take_operands(&parser, argc - optind, argv + optind);
+    if (status >= 0)
+        return status;
+    cp->copy.follow = follow_of(&parser);
+    if (parser.no_clobber)
+        cp->copy.existing = TUG_COPY_EXISTING_KEEP;
+    else if (parser.force)
+        cp->copy.existing = TUG_COPY_EXISTING_FORCE;
+    /* No other thread runs yet, so this disturbs nobody. */
+    mode_t mask = umask(0);
+    umask(mask);
+    cp->copy.umask = (int)mask;
+    return -1;
+}

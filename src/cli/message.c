@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One template per step: %S stands for the quoted source, %D for the quoted destination. The
+ * errno's description follows where there is one.
+ */
+#include "message.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "quote.h"
+
+static const char *const templates[] = {
+    [TUG_COPY_STEP_NONE] = "cannot copy %S",
+    [TUG_COPY_STEP_TARGET] = "target %S",
+    [TUG_COPY_STEP_STAT] = "cannot stat %S",
+    [TUG_COPY_STEP_OPEN] = "cannot open %S for reading",
+    [TUG_COPY_STEP_READ] = "error reading %S",
+    [TUG_COPY_STEP_ACCESS] = "cannot access %S",
+    [TUG_COPY_STEP_READ_LINK] = "cannot read symbolic link %S",
+    [TUG_COPY_STEP_CREATE] = "cannot create regular file %D",
+    [TUG_COPY_STEP_WRITE] = "error writing %D",
+    [TUG_COPY_STEP_CREATE_DIR] = "cannot create directory %D",
+    [TUG_COPY_STEP_CREATE_LINK] = "cannot create symbolic link %D",
+    [TUG_COPY_STEP_CREATE_SPECIAL] = "cannot create special file %D",
+    [TUG_COPY_STEP_REMOVE] = "cannot remove %D",
+    [TUG_COPY_STEP_SET_MODE] = "setting permissions for %D",
+    [TUG_COPY_STEP_MEMORY] = "cannot copy %S",
+    [TUG_COPY_STEP_OMITTED] = "-r not specified; omitting directory %S",
+    [TUG_COPY_STEP_SAME_FILE] = "%S and %D are the same file",
+    [TUG_COPY_STEP_INTO_ITSELF] = "cannot copy a directory, %S, into itself, %D",
+    [TUG_COPY_STEP_OVER_DIRECTORY] = "cannot overwrite directory %D with non-directory",
+    [TUG_COPY_STEP_OVER_FILE] = "cannot overwrite non-directory %D with directory %S",
+    [TUG_COPY_STEP_DANGLING_LINK] = "not writing through dangling symlink %D",
+    [TUG_COPY_STEP_JUST_CREATED] = "will not overwrite just-created %D with %S",
+    [TUG_COPY_STEP_REPLACED] = "skipping file %S, as it was replaced while being copied",
+    [TUG_COPY_STEP_LOOP] = "cannot copy cyclic symbolic link %S",
+    [TUG_COPY_STEP_TWICE] = "warning: source file %S specified more than once",
+    [TUG_COPY_STEP_VERIFY_MISSING] = "verification failed: cannot find %D",
+    [TUG_COPY_STEP_VERIFY_TYPE] = "verification failed: %D is not of the same type as %S",
+    [TUG_COPY_STEP_VERIFY_CONTENT] = "verification failed: contents of %D differ from %S",
+    [TUG_COPY_STEP_VERIFY_MODE] = "verification failed: permissions of %D differ from %S",
+    [TUG_COPY_STEP_VERIFY_READ] = "verification failed: error reading %D",
+};
+
+static const char *find_template(const struct tug_copy_event *event, enum tug_copy_target target)
+{
+    if (event->step == TUG_COPY_STEP_TARGET && target == TUG_COPY_TARGET_DIRECTORY)
+        return "target directory %S";
+    if (event->step == TUG_COPY_STEP_TWICE && event->type == S_IFDIR)
+        return "warning: source directory %S specified more than once";
+    if ((size_t)event->step < sizeof(templates) / sizeof(templates[0]))
+        return templates[event->step];
+    return templates[TUG_COPY_STEP_NONE];
+}
+
+/* Fills a template in. */
+static char *fill_in(const char *template, const char *source, const char *destination,
+                     const char *reason)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+    if (stream == NULL)
+        return NULL;
+    for (const char *c = template; *c != '\0'; c++) {
+        if (*c != '%') {
+            fputc(*c, stream);
+            continue;
+        }
+        c++;
+        fputs(*c == 'S' ? source : destination, stream);
+    }
+    if (reason != NULL)
+        fprintf(stream, ": %s", reason);
+    if (fclose(stream) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+static char *quote_and_fill_in(const char *template, const struct tug_copy_event *event,
+                               const char *reason)
+{
+    char *source = tug_cli_quote(event->source);
+    char *destination = tug_cli_quote(event->destination != NULL ? event->destination : "");
+    char *text = NULL;
+    if (source != NULL && destination != NULL)
+        text = fill_in(template, source, destination, reason);
+    free(source);
+    free(destination);
+    return text;
+}
+
+char *tug_cli_message(const struct tug_copy_event *event, enum tug_copy_target target)
+{
+    return quote_and_fill_in(find_template(event, target), event,
+                             event->error < 0 ? strerror(-event->error) : NULL);
+}
+
+char *tug_cli_started(const struct tug_copy_event *event)
+{
+    return quote_and_fill_in("%S -> %D", event, NULL);
+}

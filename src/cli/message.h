@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* What the copy engine reports, in the words of cp(1). */
+#ifndef TUG_CLI_MESSAGE_H
+#define TUG_CLI_MESSAGE_H
+
+#include <tug/copy.h>
+
+/* The message of an event of the kind FAILED or WARNING, without the name of the command and
+ * without a newline; malloc'ed, NULL: no memory. `target` is that of the copy. */
+char *tug_cli_message(const struct tug_copy_event *event, enum tug_copy_target target);
+
+/* The line that -v prints, likewise. */
+char *tug_cli_started(const struct tug_copy_event *event);
+
+#endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The public functions: a copy is one or two walks over the operands by one crew.
+ */
+#include <tug/copy.h>
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <tug/sys.h>
+
+#include "engine.h"
+#include "operands.h"
+#include "visitors.h"
+
+#define MOST_JOBS 1024
+
+void tug_copy_options_init(struct tug_copy_options *options)
+{
+    *options = (struct tug_copy_options){.umask = -1};
+}
+
+static bool are_valid(const struct tug_copy_options *options, size_t count)
+{
+    if (count == 0 || options->jobs > MOST_JOBS || options->umask > 07777)
+        return false;
+    if (options->open_directories != 0 && options->open_directories < 4)
+        return false;
+    if (options->target == TUG_COPY_TARGET_EXACT && count > 1)
+        return false;
+    return options->follow <= TUG_COPY_FOLLOW_ALWAYS && options->target <= TUG_COPY_TARGET_EXACT &&
+           options->existing <= TUG_COPY_EXISTING_KEEP;
+}
+
+static unsigned usable_processors(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof(set), &set) != 0)
+        return 1;
+    int count = CPU_COUNT(&set);
+    return count < 1 ? 1 : count > MOST_JOBS ? MOST_JOBS : (unsigned)count;
+}
+
+/* The umask of the process. It can only be asked for by setting it, unless procfs tells: setting it
+ * would race with threads that are creating files. */
+static mode_t current_umask(void)
+{
+    char status[4096];
+    int fd = tug_sys_openat(AT_FDCWD, "/proc/self/status", O_RDONLY | O_CLOEXEC, 0);
+    int64_t length = fd >= 0 ? tug_sys_read(fd, status, sizeof(status) - 1) : -1;
+    if (fd >= 0)
+        tug_sys_close(fd);
+    status[length > 0 ? length : 0] = '\0';
+    const char *line = strstr(status, "\nUmask:");
+    unsigned mask;
+    if (line != NULL && sscanf(line, "\nUmask: %o", &mask) == 1)
+        return mask;
+    mask = umask(077);
+    umask(mask);
+    return mask;
+}
+
+static void destroy_engine(struct tug_copy_engine *engine)
+{
+    tug_identity_set_destroy(&engine->skipped);
+    tug_identity_set_destroy(&engine->existing);
+    pthread_mutex_destroy(&engine->event_lock);
+    tug_copy_pairs_destroy(&engine->pairs);
+    tug_crew_destroy(engine->crew);
+}
+
+/* On success everything is there; on failure nothing. */
+static int init_engine(struct tug_copy_engine *engine, const struct tug_copy_options *options,
+                       struct tug_copy_report *report, unsigned jobs)
+{
+    memset(engine, 0, sizeof(*engine));
+    engine->options = options;
+    engine->report = report;
+    int error = tug_crew_create(&engine->crew, jobs);
+    if (error != 0)
+        return error;
+    if ((error = tug_copy_pairs_init(&engine->pairs)) != 0)
+        goto no_pairs;
+    if ((error = -pthread_mutex_init(&engine->event_lock, NULL)) != 0)
+        goto no_lock;
+    if ((error = tug_identity_set_init(&engine->existing)) != 0)
+        goto no_existing;
+    if ((error = tug_identity_set_init(&engine->skipped)) != 0)
+        goto no_skipped;
+    return 0;
+no_skipped:
+    tug_identity_set_destroy(&engine->existing);
+no_existing:
+    pthread_mutex_destroy(&engine->event_lock);
+no_lock:
+    tug_copy_pairs_destroy(&engine->pairs);
+no_pairs:
+    tug_crew_destroy(engine->crew);
+    return error;
+}
+
+/* One walk over all operands. */
+static int walk_operands(struct tug_copy_engine *engine, struct tug_operands *operands,
+                         const struct tug_walk_visitor *visitor)
+{
+    struct tug_walk walk;
+    int error =
+        tug_walk_init(&walk, engine->crew, visitor, engine, engine->options->open_directories);
+    if (error != 0)
+        return error;
+    walk.follow_always = engine->options->follow == TUG_COPY_FOLLOW_ALWAYS;
+    while (error == 0 && tug_operands_push(operands, &walk))
+        error = tug_crew_run(engine->crew);
+    tug_operands_leave(operands);
+    tug_walk_destroy(&walk);
+    return error;
+}
+
+static int verify(struct tug_copy_engine *engine, struct tug_operands *operands)
+{
+    engine->copy_failures = engine->report->failures;
+    __atomic_store_n(&engine->report->phase, TUG_COPY_PHASE_VERIFY, __ATOMIC_RELAXED);
+    tug_operands_rewind(operands);
+    return walk_operands(engine, operands, &tug_verify_visitor);
+}
+
+int64_t tug_copy(const struct tug_copy_options *options, const char *const *sources, size_t count,
+                 const char *destination, struct tug_copy_report *report)
+{
+    struct tug_copy_options defaults;
+    struct tug_copy_report own_report;
+    struct tug_copy_engine engine;
+    struct tug_operands *operands;
+    if (options == NULL) {
+        tug_copy_options_init(&defaults);
+        options = &defaults;
+    }
+    if (!are_valid(options, count))
+        return -EINVAL;
+    if (report == NULL)
+        report = &own_report;
+    memset(report, 0, sizeof(*report));
+    int error = init_engine(&engine, options, report,
+                            options->jobs != 0 ? options->jobs : usable_processors());
+    if (error != 0)
+        return error;
+    engine.umask = options->umask >= 0 ? (mode_t)options->umask : current_umask();
+    error = tug_operands_create(&operands, &engine, sources, count, destination);
+    if (error == 0) {
+        error = walk_operands(&engine, operands, &tug_copy_visitor);
+        if (error == 0 && options->verify)
+            error = verify(&engine, operands);
+        tug_operands_destroy(operands);
+    }
+    destroy_engine(&engine);
+    return error != 0 ? error : report->first_error;
+}
+
+int64_t tug_copy_measure(const struct tug_copy_options *options, const char *const *sources,
+                         size_t count, struct tug_copy_report *report)
+{
+    struct tug_copy_options quiet;
+    struct tug_copy_engine engine;
+    struct tug_operands *operands;
+    tug_copy_options_init(&quiet);
+    if (options != NULL) {
+        if (!are_valid(options, count))
+            return -EINVAL;
+        quiet.recursive = options->recursive;
+        quiet.follow = options->follow;
+        quiet.open_directories = options->open_directories;
+    }
+    if (count == 0 || report == NULL)
+        return -EINVAL;
+    memset(report, 0, sizeof(*report));
+    int error = init_engine(&engine, &quiet, report, 1);
+    if (error != 0)
+        return error;
+    error = tug_operands_create(&operands, &engine, sources, count, NULL);
+    if (error == 0) {
+        error = walk_operands(&engine, operands, &tug_measure_visitor);
+        tug_operands_destroy(operands);
+    }
+    destroy_engine(&engine);
+    return error;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The visitor that copies. A directory is made with mode 0700 and gets its own when the last entry
+ * in it has been begun and the last directory in it is open: from then on nothing is looked up in
+ * it by name.
+ */
+#include "visitors.h"
+
+#include <errno.h>
+
+#include <tug/sys.h>
+
+#include "engine.h"
+#include "file.h"
+
+static bool fail(struct tug_walk *walk, const struct tug_directory *directory,
+                 enum tug_copy_step step, int error)
+{
+    tug_copy_fail(tug_copy_engine_of(walk), directory, NULL, NULL, step, error);
+    return false;
+}
+
+/* Opens what mkdirat() has made or found. Returns the descriptor or a negative errno. */
+static int open_destination(struct tug_directory *directory)
+{
+    int at = directory->parent->destination;
+    const char *name = directory->destination_name;
+    /* To set its mode takes a real descriptor; one that existed need not be readable. */
+    int flags = O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | (directory->created ? O_RDONLY : O_PATH);
+    int fd = tug_sys_openat(at, name, flags, 0);
+    if (fd == -EACCES && directory->created && tug_sys_fchmodat(at, name, 0700, 0) == 0)
+        fd = tug_sys_openat(at, name, flags, 0);
+    if (fd == -EMFILE && tug_directory_set_shrink(directory->set))
+        fd = tug_sys_openat(at, name, flags, 0);
+    return fd;
+}
+
+/* Finds out what the open destination is, and what mode it will get. */
+static int examine_destination(struct tug_copy_engine *engine, struct tug_directory *directory)
+{
+    struct statx statx;
+    int error = tug_sys_statx(directory->destination, "", AT_EMPTY_PATH,
+                              STATX_TYPE | STATX_MODE | STATX_INO, &statx);
+    if (error != 0)
+        return error;
+    directory->destination_identity = tug_copy_identity_of(&statx);
+    directory->mode = statx.stx_mode & 07777;
+    if (!directory->created)
+        return engine->options->verify
+                   ? tug_identity_set_add(&engine->existing, directory->destination_identity)
+                   : 0;
+    /* The set-group-ID bit is inherited from the directory above, never copied. */
+    mode_t inherited = directory->mode & S_ISGID;
+    mode_t final = (directory->source_mode & 01777 & ~engine->umask) | inherited;
+    /* An odd umask may have taken what is needed to work in it. */
+    if ((directory->mode & 0700) != 0700)
+        error = tug_sys_fchmod(directory->destination, 0700 | inherited);
+    directory->widen = final != (0700 | inherited);
+    directory->mode = final;
+    return error;
+}
+
+static bool adopt_destination(struct tug_walk *walk, struct tug_directory *directory)
+{
+    int error = examine_destination(tug_copy_engine_of(walk), directory);
+    if (error == 0 &&
+        tug_copy_identity_equal(directory->source_identity, directory->destination_identity))
+        return fail(walk, directory, TUG_COPY_STEP_SAME_FILE, 0);
+    if (error == 0 && directory->parent->parent == NULL)
+        error = tug_identity_set_add(&walk->roots, directory->destination_identity);
+    return error == 0 || fail(walk, directory, TUG_COPY_STEP_CREATE_DIR, error);
+}
+
+static bool enter(struct tug_walk *walk, struct tug_directory *directory, const struct statx *statx)
+{
+    (void)statx;
+    struct tug_copy_engine *engine = tug_copy_engine_of(walk);
+    if (tug_copy_wants(engine, TUG_COPY_STARTED))
+        tug_copy_tell(engine, TUG_COPY_STARTED, S_IFDIR, 0, directory, NULL, NULL);
+    int error = tug_sys_mkdirat(directory->parent->destination, directory->destination_name, 0700);
+    directory->created = error == 0;
+    if (error != 0 && error != -EEXIST)
+        return fail(walk, directory, TUG_COPY_STEP_CREATE_DIR, error);
+    int fd = open_destination(directory);
+    if ((fd == -ENOTDIR || fd == -ELOOP) && !directory->created)
+        return fail(walk, directory, TUG_COPY_STEP_OVER_FILE, 0);
+    if (fd < 0)
+        return fail(walk, directory, TUG_COPY_STEP_CREATE_DIR, fd);
+    directory->destination = fd;
+    if (!adopt_destination(walk, directory)) {
+        tug_sys_close(fd);
+        directory->destination = -1;
+        return false;
+    }
+    return true;
+}
+
+static void leave(struct tug_walk *walk, struct tug_directory *directory)
+{
+    struct tug_copy_engine *engine = tug_copy_engine_of(walk);
+    int error = 0;
+    if (directory->widen)
+        error = directory->open ? tug_sys_fchmod(directory->destination, directory->mode) : -ESTALE;
+    if (error != 0)
+        fail(walk, directory, TUG_COPY_STEP_SET_MODE, error);
+    tug_copy_count(&engine->report->directories, 1);
+    if (tug_copy_wants(engine, TUG_COPY_FINISHED))
+        tug_copy_tell(engine, TUG_COPY_FINISHED, S_IFDIR, 0, directory, NULL, NULL);
+}
+
+static void visit(const struct tug_walk_entry *entry)
+{
+    const struct tug_copy_engine *engine = tug_copy_engine_of(entry->walk);
+    bool contents = entry->type == S_IFREG;
+    /* Without recursion cp(1) copies what comes out of a FIFO or a device. */
+    if (!engine->options->recursive && entry->type != S_IFLNK)
+        contents = true;
+    if (contents)
+        tug_copy_file(entry);
+    else
+        tug_copy_special(entry);
+}
+
+static void fail_entry(struct tug_walk *walk, const struct tug_directory *directory,
+                       const char *name, const char *destination_name, enum tug_copy_step step,
+                       int error)
+{
+    tug_copy_fail(tug_copy_engine_of(walk), directory, name, destination_name, step, error);
+}
+
+const struct tug_walk_visitor tug_copy_visitor = {
+    .enter = enter,
+    .leave = leave,
+    .visit = visit,
+    .fail = fail_entry,
+};

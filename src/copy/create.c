@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The destination of a file. New ones are made exclusively, so that nothing is ever written to by
+ * accident; what is in the way is looked at only if that fails.
+ *
+ * A file that exists is written in place, as by cp(1), following a symbolic link if it is one. It
+ * is emptied through the descriptor, and only once that is known not to be the source: not by
+ * O_TRUNC, which would act before anybody could look.
+ */
+#include "file.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <tug/sys.h>
+
+/* Someone may remove or make the name between two looks; not more often than this. */
+#define ATTEMPTS 4
+
+static int fail(const struct tug_copy_file *file, enum tug_copy_step step, int error)
+{
+    tug_copy_fail(file->engine, file->directory, file->name, file->destination_name, step, error);
+    return error != 0 ? error : -EEXIST;
+}
+
+int tug_copy_check_existing(struct tug_copy_engine *engine, const struct tug_directory *directory,
+                            const char *name, const char *destination_name,
+                            struct tug_copy_identity source, struct statx *statx)
+{
+    enum tug_copy_step step;
+    int error = tug_sys_statx(directory->destination, destination_name, AT_SYMLINK_NOFOLLOW,
+                              STATX_TYPE | STATX_INO | STATX_NLINK, statx);
+    if (error == -ENOENT)
+        return 0;
+    if (error == 0 && engine->options->existing == TUG_COPY_EXISTING_KEEP) {
+        tug_copy_count(&engine->report->skipped, 1);
+        if (engine->options->verify)
+            error = tug_identity_set_add(&engine->skipped, tug_copy_identity_of(statx));
+        if (error == 0)
+            return 1;
+        step = TUG_COPY_STEP_MEMORY;
+    } else if (error != 0) {
+        step = TUG_COPY_STEP_CREATE;
+    } else if (tug_copy_identity_equal(tug_copy_identity_of(statx), source)) {
+        step = TUG_COPY_STEP_SAME_FILE;
+    } else if (S_ISDIR(statx->stx_mode)) {
+        step = TUG_COPY_STEP_OVER_DIRECTORY;
+    } else {
+        return 2;
+    }
+    tug_copy_fail(engine, directory, name, destination_name, step, error);
+    return error != 0 ? error : -EEXIST;
+}
+
+/* Makes the file. Returns 0, -EEXIST, or another negative errno. Reports nothing. */
+static int make(struct tug_copy_file *file, bool whole)
+{
+    int at = file->directory->destination;
+    const char *name = file->destination_name;
+    int fd = tug_sys_openat(at, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                            whole ? file->mode : 0600);
+    if (fd == -EMFILE && tug_directory_set_shrink(file->directory->set))
+        fd = tug_sys_openat(at, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                            whole ? file->mode : 0600);
+    /* What the system says about a new name that ends in a slash is of no use. */
+    if (fd == -EISDIR && name[0] != '\0' && name[strlen(name) - 1] == '/')
+        return -ENOTDIR;
+    if (fd < 0)
+        return fd;
+    file->destination = fd;
+    file->created = true;
+    file->solid = true;
+    file->widen = !whole;
+    return 0;
+}
+
+/* Opens what is there. Returns 0, or a negative errno; *step is what failed. */
+static int open_existing(struct tug_copy_file *file, bool is_link, enum tug_copy_step *step)
+{
+    struct statx statx;
+    *step = TUG_COPY_STEP_CREATE;
+    int fd = tug_sys_openat(file->directory->destination, file->destination_name,
+                            O_WRONLY | O_CLOEXEC | O_NOCTTY, 0);
+    if (fd < 0)
+        return fd;
+    file->destination = fd;
+    int error = tug_sys_statx(fd, "", AT_EMPTY_PATH,
+                              STATX_TYPE | STATX_INO | STATX_NLINK | STATX_SIZE, &statx);
+    if (error != 0)
+        return error;
+    if (tug_copy_identity_equal(tug_copy_identity_of(&statx), file->identity)) {
+        *step = TUG_COPY_STEP_SAME_FILE;
+        return -EEXIST;
+    }
+    if (file->engine->options->verify) {
+        error = tug_identity_set_add(&file->engine->existing, tug_copy_identity_of(&statx));
+        *step = TUG_COPY_STEP_MEMORY;
+    }
+    if (error == 0 && S_ISREG(statx.stx_mode) && statx.stx_size > 0) {
+        error = tug_sys_ftruncate(fd, 0);
+        *step = TUG_COPY_STEP_WRITE;
+    }
+    if (error == 0) {
+        file->solid = S_ISREG(statx.stx_mode);
+        file->linked = is_link || statx.stx_nlink > 1;
+    }
+    return error;
+}
+
+/* Something has the name. Returns 0; 1: it is kept; -EAGAIN: it is gone; or what was reported. */
+static int overwrite(struct tug_copy_file *file, bool whole)
+{
+    struct statx statx;
+    enum tug_copy_step step;
+    int found = tug_copy_check_existing(file->engine, file->directory, file->name,
+                                        file->destination_name, file->identity, &statx);
+    if (found != 2)
+        return found == 0 ? -EAGAIN : found;
+    bool is_link = S_ISLNK(statx.stx_mode);
+    int error = open_existing(file, is_link, &step);
+    if (error == 0)
+        return 0;
+    if (file->destination >= 0) {
+        tug_sys_close(file->destination);
+        file->destination = -1;
+        return fail(file, step, step == TUG_COPY_STEP_SAME_FILE ? 0 : error);
+    }
+    if (error == -ENOENT && !is_link)
+        return -EAGAIN;
+    if (error == -ENOENT)
+        return fail(file, TUG_COPY_STEP_DANGLING_LINK, 0);
+    if (file->engine->options->existing != TUG_COPY_EXISTING_FORCE)
+        return fail(file, TUG_COPY_STEP_CREATE, error);
+    error = tug_sys_unlinkat(file->directory->destination, file->destination_name, 0);
+    if (error != 0 && error != -ENOENT)
+        return fail(file, TUG_COPY_STEP_REMOVE, error);
+    error = make(file, whole);
+    return error == 0 ? 0 : fail(file, TUG_COPY_STEP_CREATE, error);
+}
+
+int tug_copy_file_create(struct tug_copy_file *file, bool whole)
+{
+    int error = -EAGAIN;
+    for (int i = 0; i < ATTEMPTS && error == -EAGAIN; i++) {
+        error = make(file, whole);
+        if (error == -EEXIST)
+            error = overwrite(file, whole);
+        else if (error != 0)
+            error = fail(file, TUG_COPY_STEP_CREATE, error);
+    }
+    return error == -EAGAIN ? fail(file, TUG_COPY_STEP_CREATE, -EEXIST) : error;
+}

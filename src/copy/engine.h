@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What all jobs of one copy share, and how they report.
+ */
+#ifndef TUG_COPY_ENGINE_H
+#define TUG_COPY_ENGINE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <tug/copy.h>
+
+#include "crew.h"
+#include "identity_set.h"
+#include "pair.h"
+#include "walk.h"
+
+struct tug_copy_engine {
+    const struct tug_copy_options *options;
+    struct tug_copy_report *report;
+    struct tug_crew *crew;
+    mode_t umask;
+    struct tug_copy_pairs pairs;
+    pthread_mutex_t event_lock;
+    /* Destinations that existed, filled in only if there will be a verification: those whose
+     * permissions are not of this copy's making, and those that were left alone. */
+    struct tug_identity_set existing, skipped;
+    uint64_t copy_failures; /* set before the verification begins */
+};
+
+static inline struct tug_copy_engine *tug_copy_engine_of(const struct tug_walk *walk)
+{
+    return walk->context;
+}
+
+/* Adds to a counter of the report. */
+static inline void tug_copy_count(uint64_t *counter, uint64_t number)
+{
+    __atomic_fetch_add(counter, number, __ATOMIC_RELAXED);
+}
+
+/* Whether somebody wants to know about events of this kind. */
+static inline bool tug_copy_wants(const struct tug_copy_engine *engine,
+                                  enum tug_copy_event_kind kind)
+{
+    return (engine->options->events & (unsigned)kind) != 0 && engine->options->event != NULL;
+}
+
+/* Reports STARTED, BYTES or FINISHED. `destination_name` NULL: the directory itself, and `name`,
+ * too. Call it only if the event is wanted: it makes path names. */
+void tug_copy_tell(struct tug_copy_engine *engine, enum tug_copy_event_kind kind, unsigned type,
+                   uint64_t bytes, const struct tug_directory *directory, const char *name,
+                   const char *destination_name);
+
+/* Counts and reports a failure, the first one's errno as well; `error` is 0 where the step says it
+ * all. `name` NULL: the directory itself. */
+void tug_copy_fail(struct tug_copy_engine *engine, const struct tug_directory *directory,
+                   const char *name, const char *destination_name, enum tug_copy_step step,
+                   int error);
+
+/* The same, where there is only a path name. */
+void tug_copy_fail_path(struct tug_copy_engine *engine, const char *path, enum tug_copy_step step,
+                        int error);
+
+/* Reports something odd. */
+void tug_copy_warn(struct tug_copy_engine *engine, const struct tug_directory *directory,
+                   const char *name, const char *destination_name, enum tug_copy_step step,
+                   unsigned type);
+
+#endif

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One regular file, from open to close. The usual one, small and new, takes seven system calls:
+ * openat, statx, read, openat, write, close, close.
+ */
+#include "file.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include <tug/sys.h>
+
+/* Up to this size a file is read whole before the destination is made. */
+#define SMALL_SIZE TUG_CREW_BUFFER_SIZE
+
+/* Holes in files smaller than this are not worth the calls that find them. */
+#define SPARSE_SIZE ((uint64_t)64 << 10)
+
+/* How long a stream that has nothing to say is waited for between two looks at the crew, in ms. */
+#define STREAM_PATIENCE 100
+
+void tug_copy_file_count(struct tug_copy_file *file, uint64_t bytes)
+{
+    struct tug_copy_engine *engine = file->engine;
+    __atomic_fetch_add(&file->counted, bytes, __ATOMIC_RELAXED);
+    tug_copy_count(&engine->report->bytes, bytes);
+    if (tug_copy_wants(engine, TUG_COPY_BYTES))
+        tug_copy_tell(engine, TUG_COPY_BYTES, S_IFREG, bytes, file->directory, file->name,
+                      file->destination_name);
+}
+
+/* ---- Reading and writing at the current position ---- */
+
+int tug_copy_file_write(struct tug_copy_file *file, const unsigned char *data, size_t length)
+{
+    while (length > 0) {
+        int64_t written = tug_sys_write(file->destination, data, length);
+        if (written < 0)
+            return (int)written;
+        if (written == 0)
+            return -EIO;
+        data += written;
+        length -= (size_t)written;
+    }
+    return 0;
+}
+
+/* Waits until a stream can be read. Returns 0, or -ECANCELED. */
+static int wait_for_stream(struct tug_copy_file *file)
+{
+    struct pollfd pollfd = {.fd = file->source, .events = POLLIN};
+    for (;;) {
+        if (tug_crew_stopped(file->engine->crew))
+            return -ECANCELED;
+        int ready = tug_sys_poll(&pollfd, 1, STREAM_PATIENCE);
+        if (ready > 0)
+            return 0;
+        if (ready < 0 && ready != -EINTR)
+            return ready;
+    }
+}
+
+int tug_copy_file_stream(struct tug_copy_file *file, unsigned char *buffer,
+                         enum tug_copy_step *step)
+{
+    for (;;) {
+        int error = 0;
+        *step = TUG_COPY_STEP_READ;
+        if (!file->regular)
+            error = wait_for_stream(file);
+        else if (tug_crew_stopped(file->engine->crew))
+            error = -ECANCELED;
+        if (error != 0)
+            return error;
+        int64_t length = tug_sys_read(file->source, buffer, TUG_CREW_BUFFER_SIZE);
+        if (length == -EAGAIN && !file->regular)
+            continue;
+        if (length <= 0)
+            return (int)length;
+        *step = TUG_COPY_STEP_WRITE;
+        error = tug_copy_file_write(file, buffer, (size_t)length);
+        if (error != 0)
+            return error;
+        tug_copy_file_count(file, (uint64_t)length);
+    }
+}
+
+/* ---- The source ---- */
+
+static int open_source(const struct tug_walk_entry *entry)
+{
+    /* Does not block on what has turned into a FIFO since its type was read. */
+    int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | (entry->follow ? 0 : O_NOFOLLOW);
+    int fd = tug_sys_openat(entry->directory->source, entry->name, flags, 0);
+    if (fd == -EMFILE && tug_directory_set_shrink(&entry->walk->directories))
+        fd = tug_sys_openat(entry->directory->source, entry->name, flags, 0);
+    return fd;
+}
+
+/* Opens the source and looks at it through the descriptor. Returns 0 or what failed. */
+static enum tug_copy_step examine_source(struct tug_copy_file *file,
+                                         const struct tug_walk_entry *entry, int *error)
+{
+    struct statx statx;
+    file->source = *error = open_source(entry);
+    if (*error < 0)
+        return TUG_COPY_STEP_OPEN;
+    *error = tug_sys_statx(file->source, "", AT_EMPTY_PATH,
+                           STATX_TYPE | STATX_MODE | STATX_INO | STATX_SIZE | STATX_BLOCKS, &statx);
+    if (*error < 0)
+        return TUG_COPY_STEP_STAT;
+    if ((statx.stx_mode & S_IFMT) != entry->type)
+        return TUG_COPY_STEP_REPLACED;
+    file->regular = S_ISREG(statx.stx_mode);
+    file->identity = tug_copy_identity_of(&statx);
+    file->size = file->regular ? statx.stx_size : 0;
+    file->mode = statx.stx_mode & 0777;
+    file->sparse = file->size >= SPARSE_SIZE && statx.stx_blocks < file->size / 512;
+    return TUG_COPY_STEP_NONE;
+}
+
+/* ---- Small files ---- */
+
+/* Reads what there is, then makes the destination. A regular file of known size has ended when it
+ * gives exactly that, asked for one byte more; any other is read until it says so. */
+static void copy_small(struct tug_copy_file *file, struct tug_crew_worker *worker)
+{
+    unsigned char *buffer = tug_crew_buffer(worker);
+    if (buffer == NULL) {
+        tug_copy_file_abandon(file, TUG_COPY_STEP_MEMORY, -ENOMEM);
+        return;
+    }
+    int64_t length = 0;
+    if (file->regular) {
+        size_t wanted = file->size > 0 ? file->size + 1 : TUG_CREW_BUFFER_SIZE;
+        length = tug_sys_read(file->source, buffer, wanted);
+        if (length < 0) {
+            tug_copy_file_abandon(file, TUG_COPY_STEP_READ, (int)length);
+            return;
+        }
+    }
+    bool whole = file->regular && (length == 0 || (uint64_t)length == file->size);
+    int error = tug_copy_file_create(file, whole);
+    if (error != 0) {
+        tug_copy_file_abandon(file, TUG_COPY_STEP_NONE, 0);
+        return;
+    }
+    enum tug_copy_step step = TUG_COPY_STEP_WRITE;
+    error = tug_copy_file_write(file, buffer, (size_t)length);
+    if (error == 0 && length > 0)
+        tug_copy_file_count(file, (uint64_t)length);
+    if (error == 0 && !whole)
+        error = tug_copy_file_stream(file, buffer, &step);
+    if (error == 0)
+        tug_copy_file_finish(file);
+    else
+        tug_copy_file_abandon(file, step, error);
+}
+
+void tug_copy_file(const struct tug_walk_entry *entry)
+{
+    struct tug_copy_engine *engine = tug_copy_engine_of(entry->walk);
+    struct tug_copy_file file = {
+        .engine = engine,
+        .directory = entry->directory,
+        .name = entry->name,
+        .destination_name = entry->destination_name,
+        .source = -1,
+        .destination = -1,
+    };
+    if (tug_copy_wants(engine, TUG_COPY_STARTED))
+        tug_copy_tell(engine, TUG_COPY_STARTED, S_IFREG, 0, entry->directory, entry->name,
+                      entry->destination_name);
+    int error;
+    enum tug_copy_step step = examine_source(&file, entry, &error);
+    if (step != TUG_COPY_STEP_NONE)
+        tug_copy_file_abandon(&file, step, error < 0 ? error : 0);
+    else if (file.size > SMALL_SIZE || file.sparse)
+        tug_copy_transfer(&file, entry->worker);
+    else
+        copy_small(&file, entry->worker);
+}
+
+/* ---- The end ---- */
+
+static void close_source(struct tug_copy_file *file)
+{
+    /* Nothing was written through it, so its error means nothing. */
+    if (file->source >= 0)
+        tug_sys_close(file->source);
+}
+
+void tug_copy_file_finish(struct tug_copy_file *file)
+{
+    struct tug_copy_engine *engine = file->engine;
+    int error = 0;
+    if (file->widen)
+        error = tug_sys_fchmod(file->destination, file->mode & ~engine->umask);
+    if (error != 0) {
+        tug_copy_file_abandon(file, TUG_COPY_STEP_SET_MODE, error);
+        return;
+    }
+    /* Late errors of writing, as on NFS. The descriptor is gone, so to remove the file its name has
+     * to do. */
+    error = tug_sys_close(file->destination);
+    file->destination = -1;
+    if (error != 0 && error != -EINTR) {
+        tug_copy_file_abandon(file, TUG_COPY_STEP_WRITE, error);
+        return;
+    }
+    close_source(file);
+    tug_copy_count(&engine->report->files, 1);
+    if (tug_copy_wants(engine, TUG_COPY_FINISHED))
+        tug_copy_tell(engine, TUG_COPY_FINISHED, S_IFREG, file->counted, file->directory,
+                      file->name, file->destination_name);
+}
+
+/* Removes the destination, or what it holds. */
+static void discard(struct tug_copy_file *file)
+{
+    struct statx held, named;
+    int at = file->directory->destination;
+    if (!file->created && (file->linked || !file->solid)) {
+        if (file->solid && file->destination >= 0)
+            tug_sys_ftruncate(file->destination, 0);
+        return;
+    }
+    /* Only if the name is still that of this file. */
+    if (file->destination >= 0 &&
+        (tug_sys_statx(file->destination, "", AT_EMPTY_PATH, STATX_INO, &held) < 0 ||
+         tug_sys_statx(at, file->destination_name, AT_SYMLINK_NOFOLLOW, STATX_INO, &named) < 0 ||
+         !tug_copy_identity_equal(tug_copy_identity_of(&held), tug_copy_identity_of(&named))))
+        return;
+    int error = tug_sys_unlinkat(at, file->destination_name, 0);
+    if (error < 0 && error != -ENOENT)
+        tug_copy_fail(file->engine, file->directory, file->name, file->destination_name,
+                      TUG_COPY_STEP_REMOVE, error);
+}
+
+void tug_copy_file_abandon(struct tug_copy_file *file, enum tug_copy_step step, int error)
+{
+    if (step != TUG_COPY_STEP_NONE)
+        tug_copy_fail(file->engine, file->directory, file->name, file->destination_name, step,
+                      error);
+    if (file->created || file->solid)
+        discard(file);
+    if (file->destination >= 0)
+        tug_sys_close(file->destination);
+    close_source(file);
+    tug_copy_count(&file->engine->report->bytes, -file->counted);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A regular file in the works.
+ *
+ * Order of things: the source is opened and, if it is small, read; then the destination is made;
+ * so a source that cannot be read destroys nothing. A file whose contents do not come in one piece
+ * is made with mode 0600 and gets its own as the last step. Whatever fails or is cancelled in
+ * between ends in tug_copy_file_abandon(), which leaves nothing behind.
+ */
+#ifndef TUG_COPY_FILE_H
+#define TUG_COPY_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "engine.h"
+
+struct tug_copy_file {
+    struct tug_copy_engine *engine;
+    struct tug_directory *directory; /* pinned */
+    const char *name, *destination_name;
+    int source, destination;           /* -1: not open */
+    struct tug_copy_identity identity; /* of the source */
+    uint64_t size;                     /* of the source when it was opened: a hint */
+    uint64_t counted;                  /* bytes that the report counts for this file */
+    mode_t mode;                       /* of the source, permission bits only */
+    bool regular; /* the source is a regular file; else it is read as a stream */
+    bool sparse;  /* it has fewer blocks than bytes */
+    bool created; /* the destination is new; else it existed and was emptied */
+    bool solid;   /* the destination is a regular file: it can be written at any position */
+    bool linked;  /* it existed, and has other names, or is behind a symbolic link */
+    bool widen;   /* it still has mode 0600 */
+};
+
+/* Copies the contents of what is not a directory to a regular file, and reports the outcome. */
+void tug_copy_file(const struct tug_walk_entry *entry);
+
+/* Opens the destination (create.c): makes it, or opens and empties what is there. `whole`: the
+ * contents are at hand, so that it can have its final mode at once. Returns 0; 1: it existed and is
+ * to be kept; a negative errno or -EEXIST for what has been reported. */
+int tug_copy_file_create(struct tug_copy_file *file, bool whole);
+
+/* The end of a copy that succeeded: mode, close, report. Closes both sides. */
+void tug_copy_file_finish(struct tug_copy_file *file);
+
+/* The end of one that did not: reports it unless `step` is TUG_COPY_STEP_NONE, removes what was
+ * written, closes both sides. */
+void tug_copy_file_abandon(struct tug_copy_file *file, enum tug_copy_step step, int error);
+
+/* Copies from the current positions to the end of the source. `buffer` has TUG_CREW_BUFFER_SIZE
+ * bytes. Returns 0 or a negative errno, and what failed in *step. -ECANCELED: the crew was
+ * stopped. */
+int tug_copy_file_stream(struct tug_copy_file *file, unsigned char *buffer,
+                         enum tug_copy_step *step);
+
+/* Writes all of it at the current position. */
+int tug_copy_file_write(struct tug_copy_file *file, const unsigned char *data, size_t length);
+
+/* Adds to the bytes of the report, and tells who wants to know. */
+void tug_copy_file_count(struct tug_copy_file *file, uint64_t bytes);
+
+/* Copies a large file by ranges (transfer.c), on this worker and whoever joins it. The source is
+ * open; takes the file over. */
+void tug_copy_transfer(const struct tug_copy_file *file, struct tug_crew_worker *worker);
+
+/* Copies what is neither a directory nor a regular file: links, FIFOs, sockets and devices are made
+ * anew (special.c). */
+void tug_copy_special(const struct tug_walk_entry *entry);
+
+/* Whether the destination is in the way: looks at it without following links. 0: it is not there;
+ * 1: it is there and is to be kept, and was counted as skipped; 2: it is there, in *statx; negative
+ * for what has been reported: a directory, or the source itself. */
+int tug_copy_check_existing(struct tug_copy_engine *engine, const struct tug_directory *directory,
+                            const char *name, const char *destination_name,
+                            struct tug_copy_identity source, struct statx *statx);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Counters and events. Counters are atomic and on their own; events are made under a lock, one at a
+ * time, and only when somebody asked for their kind, since they need path names.
+ */
+#include "engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* The operand that a directory was reached from. */
+static const struct tug_directory *operand_of(const struct tug_directory *directory)
+{
+    while (directory->parent != NULL && directory->parent->parent != NULL)
+        directory = directory->parent;
+    return directory;
+}
+
+static void send_event(struct tug_copy_engine *engine, struct tug_copy_event event,
+                       const struct tug_directory *directory, const char *name,
+                       const char *destination_name)
+{
+    const struct tug_directory *source = directory;
+    if (event.step == TUG_COPY_STEP_INTO_ITSELF)
+        source = operand_of(directory);
+    char *source_path = tug_directory_source_path(source, source == directory ? name : NULL);
+    char *destination_path = NULL;
+    if (directory->has_destination)
+        destination_path =
+            tug_directory_destination_path(source, source == directory ? destination_name : NULL);
+    event.source = source_path != NULL ? source_path : name != NULL ? name : directory->name;
+    event.destination = destination_path;
+    pthread_mutex_lock(&engine->event_lock);
+    engine->options->event(&event, engine->options->argument);
+    pthread_mutex_unlock(&engine->event_lock);
+    free(source_path);
+    free(destination_path);
+}
+
+void tug_copy_tell(struct tug_copy_engine *engine, enum tug_copy_event_kind kind, unsigned type,
+                   uint64_t bytes, const struct tug_directory *directory, const char *name,
+                   const char *destination_name)
+{
+    struct tug_copy_event event = {.kind = kind, .type = type, .bytes = bytes};
+    send_event(engine, event, directory, name, destination_name);
+}
+
+/* Counts a failure. False: it is none, or nobody wants to hear of it. */
+static bool count_failure(struct tug_copy_engine *engine, int error)
+{
+    /* After a cancellation calls may fail because of it; that is no news. */
+    if (error == -ECANCELED)
+        return false;
+    int32_t none = 0;
+    int32_t first = error != 0 ? error : -EIO;
+    __atomic_compare_exchange_n(&engine->report->first_error, &none, first, false, __ATOMIC_RELAXED,
+                                __ATOMIC_RELAXED);
+    tug_copy_count(&engine->report->failures, 1);
+    return tug_copy_wants(engine, TUG_COPY_FAILED);
+}
+
+void tug_copy_fail(struct tug_copy_engine *engine, const struct tug_directory *directory,
+                   const char *name, const char *destination_name, enum tug_copy_step step,
+                   int error)
+{
+    struct tug_copy_event event = {.kind = TUG_COPY_FAILED, .step = step, .error = error};
+    if (count_failure(engine, error))
+        send_event(engine, event, directory, name, destination_name);
+}
+
+void tug_copy_fail_path(struct tug_copy_engine *engine, const char *path, enum tug_copy_step step,
+                        int error)
+{
+    struct tug_copy_event event = {
+        .kind = TUG_COPY_FAILED, .step = step, .error = error, .source = path};
+    if (!count_failure(engine, error))
+        return;
+    pthread_mutex_lock(&engine->event_lock);
+    engine->options->event(&event, engine->options->argument);
+    pthread_mutex_unlock(&engine->event_lock);
+}
+
+void tug_copy_warn(struct tug_copy_engine *engine, const struct tug_directory *directory,
+                   const char *name, const char *destination_name, enum tug_copy_step step,
+                   unsigned type)
+{
+    struct tug_copy_event event = {.kind = TUG_COPY_WARNING, .step = step, .type = type};
+    if (tug_copy_wants(engine, TUG_COPY_WARNING))
+        send_event(engine, event, directory, name, destination_name);
+}
+
+void tug_copy_report_read(const struct tug_copy_report *report, struct tug_copy_report *now)
+{
+    *now = (struct tug_copy_report){
+        .files = __atomic_load_n(&report->files, __ATOMIC_RELAXED),
+        .directories = __atomic_load_n(&report->directories, __ATOMIC_RELAXED),
+        .links = __atomic_load_n(&report->links, __ATOMIC_RELAXED),
+        .specials = __atomic_load_n(&report->specials, __ATOMIC_RELAXED),
+        .bytes = __atomic_load_n(&report->bytes, __ATOMIC_RELAXED),
+        .skipped = __atomic_load_n(&report->skipped, __ATOMIC_RELAXED),
+        .failures = __atomic_load_n(&report->failures, __ATOMIC_RELAXED),
+        .verified_files = __atomic_load_n(&report->verified_files, __ATOMIC_RELAXED),
+        .verified_bytes = __atomic_load_n(&report->verified_bytes, __ATOMIC_RELAXED),
+        .cloned_files = __atomic_load_n(&report->cloned_files, __ATOMIC_RELAXED),
+        .offloaded_bytes = __atomic_load_n(&report->offloaded_bytes, __ATOMIC_RELAXED),
+        .first_error = __atomic_load_n(&report->first_error, __ATOMIC_RELAXED),
+        .phase = __atomic_load_n(&report->phase, __ATOMIC_RELAXED),
+    };
+}

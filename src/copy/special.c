@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Symbolic links, FIFOs, sockets and devices: made anew under their own name. What has the name
+ * already is removed first, since none of these can be overwritten.
+ */
+#include "file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/sysmacros.h>
+
+#include <tug/sys.h>
+
+/* Targets of links are read into this much; longer ones, which some file systems allow, into
+ * memory of their own. */
+#define USUAL_TARGET 1024
+
+struct special {
+    struct tug_copy_engine *engine;
+    const struct tug_walk_entry *entry;
+    struct tug_copy_identity identity;
+    mode_t mode; /* with type */
+    dev_t device;
+    const char *target; /* of a link */
+};
+
+static int fail(const struct special *special, enum tug_copy_step step, int error)
+{
+    const struct tug_walk_entry *entry = special->entry;
+    tug_copy_fail(special->engine, entry->directory, entry->name, entry->destination_name, step,
+                  error);
+    return error != 0 ? error : -EEXIST;
+}
+
+static int make(const struct special *special)
+{
+    const struct tug_walk_entry *entry = special->entry;
+    int at = entry->directory->destination;
+    if (S_ISLNK(special->mode))
+        return tug_sys_symlinkat(special->target, at, entry->destination_name);
+    return tug_sys_mknodat(at, entry->destination_name, special->mode, special->device);
+}
+
+/* Fills in what the source is. Of a link that is asked for only if something has its name. */
+static int examine(struct special *special)
+{
+    struct statx statx;
+    const struct tug_walk_entry *entry = special->entry;
+    int error = tug_sys_statx(entry->directory->source, entry->name, AT_SYMLINK_NOFOLLOW,
+                              STATX_TYPE | STATX_MODE | STATX_INO, &statx);
+    if (error != 0)
+        return fail(special, TUG_COPY_STEP_STAT, error);
+    if ((statx.stx_mode & S_IFMT) != entry->type)
+        return fail(special, TUG_COPY_STEP_REPLACED, 0);
+    special->identity = tug_copy_identity_of(&statx);
+    special->mode = statx.stx_mode;
+    special->device = makedev(statx.stx_rdev_major, statx.stx_rdev_minor);
+    return 0;
+}
+
+/* Returns 0; 1: the name is kept by what has it; or what has been reported. */
+static int replace(struct special *special)
+{
+    struct statx statx;
+    const struct tug_walk_entry *entry = special->entry;
+    if (S_ISLNK(special->mode)) {
+        int error = examine(special);
+        if (error != 0)
+            return error;
+    }
+    int found = tug_copy_check_existing(special->engine, entry->directory, entry->name,
+                                        entry->destination_name, special->identity, &statx);
+    if (found < 0 || found == 1)
+        return found;
+    if (found == 2) {
+        int error = tug_sys_unlinkat(entry->directory->destination, entry->destination_name, 0);
+        if (error != 0 && error != -ENOENT)
+            return fail(special, TUG_COPY_STEP_REMOVE, error);
+    }
+    int error = make(special);
+    if (error == 0)
+        return 0;
+    return fail(special,
+                S_ISLNK(special->mode) ? TUG_COPY_STEP_CREATE_LINK : TUG_COPY_STEP_CREATE_SPECIAL,
+                error);
+}
+
+static void create(struct special *special)
+{
+    struct tug_copy_engine *engine = special->engine;
+    const struct tug_walk_entry *entry = special->entry;
+    bool is_link = S_ISLNK(special->mode);
+    int error = make(special);
+    if (error == -EEXIST)
+        error = replace(special);
+    else if (error != 0)
+        fail(special, is_link ? TUG_COPY_STEP_CREATE_LINK : TUG_COPY_STEP_CREATE_SPECIAL, error);
+    if (error != 0)
+        return;
+    tug_copy_count(is_link ? &engine->report->links : &engine->report->specials, 1);
+    if (tug_copy_wants(engine, TUG_COPY_FINISHED))
+        tug_copy_tell(engine, TUG_COPY_FINISHED, special->mode & S_IFMT, 0, entry->directory,
+                      entry->name, entry->destination_name);
+}
+
+/* Reads the target of a link. Returns `usual`, memory to be freed, or NULL and a negative errno. */
+static char *read_target(const struct tug_walk_entry *entry, char usual[USUAL_TARGET], int *error)
+{
+    char *target = usual;
+    for (size_t size = USUAL_TARGET;; size *= 2) {
+        if (size > USUAL_TARGET)
+            target = malloc(size);
+        if (target == NULL) {
+            *error = -ENOMEM;
+            return NULL;
+        }
+        int64_t length =
+            tug_sys_readlinkat(entry->directory->source, entry->name, target, size - 1);
+        if (length >= 0 && (size_t)length < size - 1) {
+            target[length] = '\0';
+            return target;
+        }
+        if (target != usual)
+            free(target);
+        *error = (int)length;
+        if (length < 0)
+            return NULL;
+    }
+}
+
+static void copy_link(struct special *special)
+{
+    char usual[USUAL_TARGET];
+    int error = 0;
+    char *target = read_target(special->entry, usual, &error);
+    if (target == NULL) {
+        fail(special, TUG_COPY_STEP_READ_LINK, error);
+        return;
+    }
+    special->target = target;
+    special->mode = S_IFLNK;
+    create(special);
+    if (target != usual)
+        free(target);
+}
+
+void tug_copy_special(const struct tug_walk_entry *entry)
+{
+    struct special special = {.engine = tug_copy_engine_of(entry->walk), .entry = entry};
+    if (tug_copy_wants(special.engine, TUG_COPY_STARTED))
+        tug_copy_tell(special.engine, TUG_COPY_STARTED, entry->type, 0, entry->directory,
+                      entry->name, entry->destination_name);
+    if (entry->type == S_IFLNK)
+        copy_link(&special);
+    else if (examine(&special) == 0)
+        create(&special);
+}

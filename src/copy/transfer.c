@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The contents of a large file. First the ways that move no bytes through here; else the file is
+ * given out in ranges, to this worker and to whoever joins because nothing else is to be done.
+ *
+ * A transfer has one reference per worker on it and for its place in the crew's stack. Who drops
+ * the last one ends it: by then all ranges are done, or one has failed.
+ *
+ * The size is a hint. If the source is shorter, the least end that any range has met is the end;
+ * if it has grown, the last worker reads on.
+ */
+#include "file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <tug/sys.h>
+
+/* What one claim takes. Large enough for the file system to do it in one go, small enough to keep
+ * two workers busy to the end. */
+#define RANGE_SIZE ((uint64_t)8 << 20)
+
+struct transfer {
+    struct tug_crew_job job;
+    struct tug_copy_file file;
+    struct tug_copy_pair *pair;
+    uint32_t references; /* atomic */
+    uint32_t queued;     /* atomic: it is in the crew's stack */
+    uint64_t next;       /* atomic: the first byte not given out */
+    uint64_t end;        /* atomic: the least end of the source that was met */
+    uint64_t failure;    /* atomic: 0, or the first failure: step << 32 | errno */
+    bool offload;        /* by copy_file_range while it works */
+    char names[];
+};
+
+static void fail(struct transfer *transfer, enum tug_copy_step step, int error)
+{
+    uint64_t none = 0;
+    uint64_t failure = (uint64_t)step << 32 | (uint64_t)(uint32_t)-error;
+    __atomic_compare_exchange_n(&transfer->failure, &none, failure, false, __ATOMIC_RELAXED,
+                                __ATOMIC_RELAXED);
+}
+
+static bool failed(const struct transfer *transfer)
+{
+    return __atomic_load_n(&transfer->failure, __ATOMIC_RELAXED) != 0;
+}
+
+/* The source ends here, sooner than expected. */
+static void meet_end(struct transfer *transfer, uint64_t offset)
+{
+    uint64_t end = __atomic_load_n(&transfer->end, __ATOMIC_RELAXED);
+    while (offset < end && !__atomic_compare_exchange_n(&transfer->end, &end, offset, true,
+                                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        ;
+}
+
+/* ---- A piece of data: [offset, end) ---- */
+
+/* Copies one piece by reading and writing. Returns the bytes, 0 at the end of the source. */
+static int64_t copy_through_buffer(struct transfer *transfer, uint64_t offset, uint64_t length,
+                                   unsigned char *buffer)
+{
+    struct tug_copy_file *file = &transfer->file;
+    if (length > TUG_CREW_BUFFER_SIZE)
+        length = TUG_CREW_BUFFER_SIZE;
+    int64_t got = tug_sys_pread(file->source, buffer, length, (int64_t)offset);
+    if (got <= 0) {
+        if (got < 0)
+            fail(transfer, TUG_COPY_STEP_READ, (int)got);
+        return got;
+    }
+    for (int64_t done = 0; done < got;) {
+        int64_t put = tug_sys_pwrite(file->destination, buffer + done, (size_t)(got - done),
+                                     (int64_t)offset + done);
+        if (put <= 0) {
+            fail(transfer, TUG_COPY_STEP_WRITE, put < 0 ? (int)put : -EIO);
+            return -EIO;
+        }
+        done += put;
+    }
+    return got;
+}
+
+/* Copies one piece within the kernel. Returns the bytes; 0: it must be done by the buffer. */
+static int64_t copy_offloaded(struct transfer *transfer, uint64_t offset, uint64_t length)
+{
+    struct tug_copy_file *file = &transfer->file;
+    int64_t in = (int64_t)offset, out = (int64_t)offset;
+    if (!transfer->offload || !tug_copy_pair_can(transfer->pair, TUG_COPY_OFFLOAD))
+        return 0;
+    int64_t copied = tug_sys_copy_file_range(file->source, &in, file->destination, &out, length, 0);
+    if (copied >= 0) {
+        tug_copy_count(&file->engine->report->offloaded_bytes, (uint64_t)copied);
+        return copied;
+    }
+    if (tug_copy_pair_refuses(transfer->pair, TUG_COPY_OFFLOAD, (int)copied))
+        return 0;
+    fail(transfer, TUG_COPY_STEP_WRITE, (int)copied);
+    return copied;
+}
+
+static void copy_data(struct transfer *transfer, uint64_t offset, uint64_t end,
+                      unsigned char *buffer)
+{
+    struct tug_copy_file *file = &transfer->file;
+    while (offset < end && !failed(transfer)) {
+        if (tug_crew_stopped(file->engine->crew)) {
+            fail(transfer, TUG_COPY_STEP_READ, -ECANCELED);
+            return;
+        }
+        int64_t copied = copy_offloaded(transfer, offset, end - offset);
+        if (copied == 0)
+            copied = copy_through_buffer(transfer, offset, end - offset, buffer);
+        if (copied < 0)
+            return;
+        if (copied == 0) {
+            meet_end(transfer, offset);
+            return;
+        }
+        offset += (uint64_t)copied;
+        tug_copy_file_count(file, (uint64_t)copied);
+    }
+}
+
+/* ---- A range ---- */
+
+/* Nothing but a hole up to `offset`: no need to give that out. */
+static void skip_to(struct transfer *transfer, uint64_t offset)
+{
+    offset -= offset % RANGE_SIZE;
+    uint64_t next = __atomic_load_n(&transfer->next, __ATOMIC_RELAXED);
+    while (next < offset && !__atomic_compare_exchange_n(&transfer->next, &next, offset, true,
+                                                         __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        ;
+}
+
+/* Copies what is data in a range of a sparse file. The position that lseek(2) moves is not used by
+ * anybody. Where the file system does not know of holes, all is data. */
+static void copy_sparse(struct transfer *transfer, uint64_t offset, uint64_t end,
+                        unsigned char *buffer)
+{
+    int fd = transfer->file.source;
+    while (offset < end && !failed(transfer)) {
+        int64_t data = tug_sys_lseek(fd, (int64_t)offset, SEEK_DATA);
+        if (data == -ENXIO) {
+            int64_t length = tug_sys_lseek(fd, 0, SEEK_END);
+            if (length >= 0 && (uint64_t)length < transfer->file.size)
+                meet_end(transfer, (uint64_t)length);
+            skip_to(transfer, transfer->file.size);
+            return;
+        }
+        if (data < 0)
+            data = (int64_t)offset;
+        if ((uint64_t)data >= end) {
+            skip_to(transfer, (uint64_t)data);
+            return;
+        }
+        int64_t hole = tug_sys_lseek(fd, data, SEEK_HOLE);
+        uint64_t data_end = hole > data && (uint64_t)hole < end ? (uint64_t)hole : end;
+        copy_data(transfer, (uint64_t)data, data_end, buffer);
+        offset = data_end;
+    }
+}
+
+/* Claims a range. False: there is none. */
+static bool claim(struct transfer *transfer, uint64_t *offset, uint64_t *end)
+{
+    uint64_t size = transfer->file.size;
+    *offset = __atomic_load_n(&transfer->next, __ATOMIC_RELAXED);
+    do {
+        if (*offset >= size)
+            return false;
+        *end = size - *offset < RANGE_SIZE ? size : *offset + RANGE_SIZE;
+    } while (!__atomic_compare_exchange_n(&transfer->next, offset, *end, true, __ATOMIC_RELAXED,
+                                          __ATOMIC_RELAXED));
+    return true;
+}
+
+/* Lets another worker join. */
+static void share(struct transfer *transfer)
+{
+    if (__atomic_exchange_n(&transfer->queued, 1, __ATOMIC_RELAXED) != 0)
+        return;
+    __atomic_add_fetch(&transfer->references, 1, __ATOMIC_RELAXED);
+    tug_crew_push(transfer->file.engine->crew, &transfer->job, true);
+}
+
+static void copy_ranges(struct transfer *transfer, struct tug_crew_worker *worker)
+{
+    struct tug_crew *crew = transfer->file.engine->crew;
+    uint64_t offset, end;
+    unsigned char *buffer = tug_crew_buffer(worker);
+    if (buffer == NULL)
+        fail(transfer, TUG_COPY_STEP_MEMORY, -ENOMEM);
+    if (tug_crew_stopped(crew))
+        fail(transfer, TUG_COPY_STEP_READ, -ECANCELED);
+    while (!failed(transfer) && claim(transfer, &offset, &end)) {
+        if (transfer->file.size - end >= RANGE_SIZE && tug_crew_hungry(crew))
+            share(transfer);
+        if (transfer->file.sparse)
+            copy_sparse(transfer, offset, end, buffer);
+        else
+            copy_data(transfer, offset, end, buffer);
+    }
+}
+
+/* ---- The end ---- */
+
+/* The source may have grown since it was opened: reads on to its end. */
+static void copy_growth(struct transfer *transfer, unsigned char *buffer)
+{
+    uint64_t offset = transfer->file.size;
+    while (!failed(transfer)) {
+        if (tug_crew_stopped(transfer->file.engine->crew)) {
+            fail(transfer, TUG_COPY_STEP_READ, -ECANCELED);
+            return;
+        }
+        int64_t copied = copy_through_buffer(transfer, offset, TUG_CREW_BUFFER_SIZE, buffer);
+        if (copied <= 0)
+            break;
+        offset += (uint64_t)copied;
+        tug_copy_file_count(&transfer->file, (uint64_t)copied);
+    }
+    transfer->end = offset;
+}
+
+/* Gives the destination its length where the writes have not: it ends in a hole, or blocks were
+ * allocated for what did not come. */
+static void set_length(struct transfer *transfer)
+{
+    struct tug_copy_file *file = &transfer->file;
+    if (!file->sparse && transfer->end >= file->size)
+        return;
+    int error = tug_sys_ftruncate(file->destination, (int64_t)transfer->end);
+    if (error != 0)
+        fail(transfer, TUG_COPY_STEP_WRITE, error);
+}
+
+static void end_transfer(struct transfer *transfer, struct tug_crew_worker *worker)
+{
+    struct tug_copy_file *file = &transfer->file;
+    if (!failed(transfer) && transfer->end >= file->size)
+        copy_growth(transfer, tug_crew_buffer(worker));
+    if (!failed(transfer))
+        set_length(transfer);
+    struct tug_directory *directory = file->directory;
+    if (failed(transfer))
+        tug_copy_file_abandon(file, (enum tug_copy_step)(transfer->failure >> 32),
+                              -(int)(uint32_t)transfer->failure);
+    else
+        tug_copy_file_finish(file);
+    free(transfer);
+    tug_directory_done(directory);
+}
+
+static void work(struct transfer *transfer, struct tug_crew_worker *worker)
+{
+    copy_ranges(transfer, worker);
+    if (__atomic_sub_fetch(&transfer->references, 1, __ATOMIC_ACQ_REL) == 0)
+        end_transfer(transfer, worker);
+}
+
+static void run_transfer(struct tug_crew_job *job, struct tug_crew_worker *worker)
+{
+    struct transfer *transfer = (struct transfer *)job;
+    __atomic_store_n(&transfer->queued, 0, __ATOMIC_RELAXED);
+    work(transfer, worker);
+}
+
+/* ---- The beginning ---- */
+
+/* Takes over the file, names included. NULL: no memory. */
+static struct transfer *new_transfer(const struct tug_copy_file *file)
+{
+    size_t name_size = strlen(file->name) + 1;
+    size_t destination_size = strlen(file->destination_name) + 1;
+    struct transfer *transfer = calloc(1, sizeof(*transfer) + name_size + destination_size);
+    if (transfer == NULL)
+        return NULL;
+    transfer->job.run = run_transfer;
+    transfer->references = 1;
+    transfer->end = UINT64_MAX;
+    transfer->file = *file;
+    transfer->file.name = memcpy(transfer->names, file->name, name_size);
+    transfer->file.destination_name =
+        memcpy(transfer->names + name_size, file->destination_name, destination_size);
+    tug_directory_use(file->directory);
+    return transfer;
+}
+
+static void find_pair(struct transfer *transfer)
+{
+    struct tug_copy_file *file = &transfer->file;
+    struct statx statx;
+    if (tug_sys_statx(file->destination, "", AT_EMPTY_PATH, STATX_INO, &statx) == 0)
+        transfer->pair = tug_copy_pairs_find(&file->engine->pairs, file->identity.device,
+                                             tug_copy_identity_of(&statx).device);
+}
+
+/* Shares the blocks of the source. True: the destination has everything. */
+static bool share_blocks(struct transfer *transfer)
+{
+    struct tug_copy_file *file = &transfer->file;
+    if (!tug_copy_pair_can(transfer->pair, TUG_COPY_CLONE))
+        return false;
+    int error = tug_sys_ficlone(file->destination, file->source);
+    if (error == 0) {
+        tug_copy_count(&file->engine->report->cloned_files, 1);
+        tug_copy_file_count(file, file->size);
+        return true;
+    }
+    if (!tug_copy_pair_refuses(transfer->pair, TUG_COPY_CLONE, error))
+        fail(transfer, TUG_COPY_STEP_WRITE, error);
+    return false;
+}
+
+/* Blocks before contents: the file system allocates them in one piece. Where that is not to be had,
+ * the file system is likely to be remote, and may copy by itself. That there is no room is left for
+ * the writes to say. The length is not changed, so it never claims more than was written. */
+static void allocate(struct transfer *transfer)
+{
+    struct tug_copy_file *file = &transfer->file;
+    transfer->offload = !tug_copy_pair_can(transfer->pair, TUG_COPY_ALLOCATE);
+    if (file->sparse || transfer->offload)
+        return;
+    int error = tug_sys_fallocate(file->destination, FALLOC_FL_KEEP_SIZE, 0, (int64_t)file->size);
+    transfer->offload =
+        error != 0 && tug_copy_pair_refuses(transfer->pair, TUG_COPY_ALLOCATE, error);
+}
+
+/* A destination that is a device or a FIFO has no positions. */
+static void copy_as_stream(struct tug_copy_file *file, struct tug_crew_worker *worker)
+{
+    enum tug_copy_step step = TUG_COPY_STEP_MEMORY;
+    unsigned char *buffer = tug_crew_buffer(worker);
+    int error = buffer == NULL ? -ENOMEM : tug_copy_file_stream(file, buffer, &step);
+    if (error == 0)
+        tug_copy_file_finish(file);
+    else
+        tug_copy_file_abandon(file, step, error);
+}
+
+void tug_copy_transfer(const struct tug_copy_file *source, struct tug_crew_worker *worker)
+{
+    struct tug_copy_file file = *source;
+    if (tug_copy_file_create(&file, false) != 0) {
+        tug_copy_file_abandon(&file, TUG_COPY_STEP_NONE, 0);
+        return;
+    }
+    if (!file.solid) {
+        copy_as_stream(&file, worker);
+        return;
+    }
+    struct transfer *transfer = new_transfer(&file);
+    if (transfer == NULL) {
+        tug_copy_file_abandon(&file, TUG_COPY_STEP_MEMORY, -ENOMEM);
+        return;
+    }
+    find_pair(transfer);
+    if (share_blocks(transfer)) {
+        struct tug_directory *directory = file.directory;
+        tug_copy_file_finish(&transfer->file);
+        free(transfer);
+        tug_directory_done(directory);
+        return;
+    }
+    if (!failed(transfer))
+        allocate(transfer);
+    work(transfer, worker);
+}

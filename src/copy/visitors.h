@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* What the walk can be used for. Their walk's context is a struct tug_copy_engine. */
+#ifndef TUG_COPY_VISITORS_H
+#define TUG_COPY_VISITORS_H
+
+#include "walk.h"
+
+/* Makes the destination the same as the source. */
+extern const struct tug_walk_visitor tug_copy_visitor;
+
+/* Compares the destination with the source, after a copy. */
+extern const struct tug_walk_visitor tug_verify_visitor;
+
+/* Counts the source; there is no destination. */
+extern const struct tug_walk_visitor tug_measure_visitor;
+
+#endif

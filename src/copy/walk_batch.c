@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Batches: what one getdents64(2) gave, worked on by its reader and by whoever else has nothing to
+ * do. A cursor says how far the batch is given out; a few entries are claimed at a time. A batch
+ * has one use of its directory, pinned, and one reference per worker on it and for its place in the
+ * crew's stack.
+ */
+#include "walk.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <tug/sys.h>
+
+/* Bytes of entries per batch: about a thousand names. */
+#define BATCH_SIZE ((size_t)32 << 10)
+
+/* Entries claimed at a time. */
+#define CLAIM 16
+
+/* A batch with less than this many bytes left, about 50 names, is not worth a thread. */
+#define WORTH_SHARING ((size_t)1600)
+
+/* A scan whose batch has more subdirectories than this waits until they have been begun. */
+#define FEW_DIRECTORIES 32
+
+struct batch {
+    struct tug_crew_job job;
+    struct tug_walk *walk;
+    struct tug_directory *directory;
+    uint32_t references; /* atomic */
+    uint32_t queued;     /* atomic: it is in the crew's stack */
+    size_t cursor;       /* atomic: bytes given out */
+    size_t length;
+    _Alignas(8) char entries[BATCH_SIZE];
+};
+
+/* As getdents64(2) writes it. */
+struct entry {
+    uint64_t inode;
+    int64_t next;
+    uint16_t size;
+    uint8_t type;
+    char name[];
+};
+
+static const struct entry *entry_at(const struct batch *batch, size_t position)
+{
+    return (const struct entry *)(batch->entries + position);
+}
+
+static bool is_dot(const char *name)
+{
+    return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
+}
+
+static struct batch *new_batch(struct tug_walk *walk, struct tug_directory *directory,
+                               struct tug_crew_worker *worker)
+{
+    struct batch *batch = worker->spare_batch;
+    worker->spare_batch = NULL;
+    if (batch == NULL)
+        batch = malloc(sizeof(*batch));
+    if (batch == NULL)
+        return NULL;
+    batch->walk = walk;
+    batch->directory = directory;
+    batch->references = 1;
+    batch->queued = 0;
+    batch->cursor = batch->length = 0;
+    return batch;
+}
+
+static void free_batch(struct batch *batch, struct tug_crew_worker *worker)
+{
+    if (worker->spare_batch == NULL)
+        worker->spare_batch = batch;
+    else
+        free(batch);
+}
+
+static void release(struct batch *batch, struct tug_crew_worker *worker)
+{
+    if (__atomic_sub_fetch(&batch->references, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
+    tug_directory_done(batch->directory);
+    free_batch(batch, worker);
+}
+
+/* ---- One entry ---- */
+
+/* The type of an entry, asked of the file system; 0 if that fails, which has been reported. */
+static unsigned find_type(const struct tug_walk_entry *entry)
+{
+    struct statx statx;
+    int flags = entry->follow ? 0 : AT_SYMLINK_NOFOLLOW;
+    int error = tug_sys_statx(entry->directory->source, entry->name, flags, STATX_TYPE, &statx);
+    if (error == 0)
+        return statx.stx_mode & S_IFMT;
+    entry->walk->visitor->fail(entry->walk, entry->directory, entry->name, entry->name,
+                               TUG_COPY_STEP_STAT, error);
+    return 0;
+}
+
+static void visit(struct batch *batch, const struct entry *raw, struct tug_crew_worker *worker)
+{
+    struct tug_walk *walk = batch->walk;
+    struct tug_walk_entry entry = {
+        .walk = walk,
+        .worker = worker,
+        .directory = batch->directory,
+        .name = raw->name,
+        .destination_name = raw->name,
+        .type = DTTOIF(raw->type),
+        .follow = walk->follow_always && (raw->type == DT_LNK || raw->type == DT_UNKNOWN),
+    };
+    if (entry.follow || raw->type == DT_UNKNOWN)
+        entry.type = find_type(&entry);
+    if (entry.type == S_IFDIR)
+        tug_walk_push(walk, batch->directory, raw->name, NULL, entry.follow, true);
+    else if (entry.type != 0)
+        walk->visitor->visit(&entry);
+}
+
+/* ---- A batch ---- */
+
+/* Claims some entries: from the result up to *end. Nothing is left if both are the same. */
+static size_t claim(struct batch *batch, size_t *end)
+{
+    size_t begin = __atomic_load_n(&batch->cursor, __ATOMIC_RELAXED);
+    do {
+        *end = begin;
+        for (int i = 0; i < CLAIM && *end < batch->length; i++)
+            *end += entry_at(batch, *end)->size;
+    } while (begin != *end && !__atomic_compare_exchange_n(&batch->cursor, &begin, *end, true,
+                                                           __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    return begin;
+}
+
+/* Lets another worker join. */
+static void share(struct batch *batch)
+{
+    if (__atomic_exchange_n(&batch->queued, 1, __ATOMIC_RELAXED) != 0)
+        return;
+    __atomic_add_fetch(&batch->references, 1, __ATOMIC_RELAXED);
+    tug_crew_push(batch->walk->crew, &batch->job, true);
+}
+
+static void work(struct batch *batch, struct tug_crew_worker *worker)
+{
+    size_t begin, end;
+    while (!tug_crew_stopped(batch->walk->crew) && (begin = claim(batch, &end)) != end) {
+        if (batch->length - end >= WORTH_SHARING && tug_crew_hungry(batch->walk->crew))
+            share(batch);
+        while (begin < end) {
+            const struct entry *entry = entry_at(batch, begin);
+            /* Directories were pushed when the batch was read. */
+            if (entry->type != DT_DIR && !is_dot(entry->name))
+                visit(batch, entry, worker);
+            begin += entry->size;
+        }
+    }
+    release(batch, worker);
+}
+
+static void run_batch(struct tug_crew_job *job, struct tug_crew_worker *worker)
+{
+    struct batch *batch = (struct batch *)job;
+    __atomic_store_n(&batch->queued, 0, __ATOMIC_RELAXED);
+    work(batch, worker);
+}
+
+/* ---- The scan ---- */
+
+/* Counts the directories of a batch, and everything else. */
+static void count_entries(const struct batch *batch, size_t *directories, size_t *others)
+{
+    *directories = *others = 0;
+    for (size_t i = 0; i < batch->length; i += entry_at(batch, i)->size) {
+        if (is_dot(entry_at(batch, i)->name))
+            continue;
+        if (entry_at(batch, i)->type == DT_DIR)
+            ++*directories;
+        else
+            ++*others;
+    }
+}
+
+/* Pushes the directories of a batch. If there is little else to do here, this worker itself takes
+ * one of them next: then another worker is started only for a second one. */
+static void push_directories(struct batch *batch, size_t others)
+{
+    bool wake = others >= 8;
+    for (size_t i = 0; i < batch->length; i += entry_at(batch, i)->size) {
+        const struct entry *entry = entry_at(batch, i);
+        if (entry->type != DT_DIR || is_dot(entry->name))
+            continue;
+        tug_walk_push(batch->walk, batch->directory, entry->name, NULL, false, wake);
+        wake = true;
+    }
+}
+
+/* Reads the next batch; NULL: there is none, or an error that has been reported. */
+static struct batch *read_batch(struct tug_walk *walk, struct tug_directory *directory,
+                                struct tug_crew_worker *worker)
+{
+    struct batch *batch = new_batch(walk, directory, worker);
+    if (batch == NULL) {
+        walk->visitor->fail(walk, directory, NULL, NULL, TUG_COPY_STEP_MEMORY, -ENOMEM);
+        return NULL;
+    }
+    int64_t length = tug_sys_getdents64(directory->source, batch->entries, BATCH_SIZE);
+    if (length > 0) {
+        batch->length = (size_t)length;
+        batch->job.run = run_batch;
+        return batch;
+    }
+    if (length < 0)
+        walk->visitor->fail(walk, directory, NULL, NULL, TUG_COPY_STEP_ACCESS, (int)length);
+    free_batch(batch, worker);
+    return NULL;
+}
+
+bool tug_walk_scan(struct tug_walk *walk, struct tug_directory *directory,
+                   struct tug_crew_worker *worker)
+{
+    struct batch *batch = NULL;
+    if (!tug_crew_stopped(walk->crew))
+        batch = read_batch(walk, directory, worker);
+    if (batch == NULL) {
+        tug_directory_done(directory);
+        return false;
+    }
+    size_t directories, others;
+    count_entries(batch, &directories, &others);
+    /* The batch has a use of its own, so that whoever takes the rest of the scan may end it. */
+    tug_directory_use(directory);
+    bool pushed = directories > FEW_DIRECTORIES && !tug_directory_set_is_tight(&walk->directories);
+    if (pushed)
+        tug_crew_push(walk->crew, &directory->job, false);
+    push_directories(batch, others);
+    work(batch, worker);
+    return !pushed;
+}
