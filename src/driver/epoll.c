@@ -178,8 +178,10 @@ static int epoll_poll(struct tug_driver *base, int64_t timeout)
     struct epoll_driver *driver = self(base);
     uint64_t before = base->completions;
     tug_driver_count(&base->polls, 1);
-    if (__atomic_load_n(&base->cancel_inbox, __ATOMIC_RELAXED) != NULL)
+    if (__atomic_load_n(&base->cancel_inbox, __ATOMIC_RELAXED) != NULL) {
         tug_driver_serve_inbox(base);
+        timeout = 0; /* an op that had completed before has just been published to its waiter */
+    }
     if (base->completions != before)
         timeout = 0;
     if (timeout != 0 || base->in_flight > 0) {

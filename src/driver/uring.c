@@ -193,8 +193,10 @@ static int uring_poll(struct tug_driver *base, int64_t timeout)
     struct tug_uring_driver *driver = self(base);
     uint64_t before = base->completions;
     tug_driver_count(&base->polls, 1);
-    if (__atomic_load_n(&base->cancel_inbox, __ATOMIC_RELAXED) != NULL)
+    if (__atomic_load_n(&base->cancel_inbox, __ATOMIC_RELAXED) != NULL) {
         tug_driver_serve_inbox(base);
+        timeout = 0; /* an op that had completed before has just been published to its waiter */
+    }
     if (driver->waiting.first != NULL)
         tug_uring_launch_waiting(driver);
     if (driver->ask_again)

@@ -54,10 +54,6 @@ void tug_multi_thread_schedule_back(struct tug_worker *worker, struct tug_task *
 
 void tug_multi_thread_schedule(struct tug_worker *worker, struct tug_task *task)
 {
-    if (!worker->lifo_open) {
-        push_back(worker, task);
-        return;
-    }
     /* The slot's new task is not announced: nobody could take it, and it runs here next. The one
      * that it displaces is. */
     struct tug_task *displaced = worker->lifo;
@@ -195,23 +191,26 @@ static inline void start_run(struct tug_worker *worker)
     }
     worker->executor.budget = TUG_COOP_BUDGET;
     worker->lifo_polls_left = TUG_LIFO_POLLS_MAX;
-    worker->lifo_open = true;
 }
 
 /* The task that the one before has woken, if it may run next. Such tasks live on the rest of its
- * budget, and on a number of polls: so two that wake each other take turns with everybody else. */
+ * budget, and on a number of polls: so two that wake each other take turns with everybody else.
+ * With nobody else there the task stays in the slot, and is the next one found: the ring would let
+ * another worker take it, for nothing but a trip of its data from one processor to the other. */
 static inline struct tug_task *next_from_lifo(struct tug_worker *worker)
 {
     struct tug_task *task = worker->lifo;
-    if (task == NULL || worker->lifo_polls_left == 0)
+    if (task == NULL)
         return NULL;
-    worker->lifo = NULL;
-    if (worker->executor.budget == 0) {
-        push_back(worker, task);
+    if (__builtin_expect(worker->lifo_polls_left == 0 || worker->executor.budget == 0, 0)) {
+        if (tug_run_queue_length(&worker->queue) != 0 || worker->own_length != 0) {
+            worker->lifo = NULL;
+            push_back(worker, task);
+        }
         return NULL;
     }
-    /* During the last such poll the slot is closed: what it wakes goes to the end of the ring. */
-    worker->lifo_open = --worker->lifo_polls_left != 0;
+    worker->lifo = NULL;
+    worker->lifo_polls_left--;
     tug_counter_add(&worker->lifo_polls, 1);
     return task;
 }

@@ -23,8 +23,8 @@
 #include "task/run.h"
 #include "time/wheel.h"
 
-/* Polls in a row that a worker takes from its LIFO slot before the slot is closed until the next
- * task from a queue: two tasks that wake each other must not keep the rest waiting. */
+/* Polls in a row that a worker takes from its LIFO slot before a task from a queue has its turn:
+ * two tasks that wake each other must not keep the rest waiting. */
 #define TUG_LIFO_POLLS_MAX 3
 
 struct tug_worker {
@@ -35,7 +35,6 @@ struct tug_worker {
      * next and cannot be stolen. */
     struct tug_run_queue queue;
     struct tug_task *lifo;
-    bool lifo_open;
     uint8_t lifo_polls_left; /* until a task from a queue has its turn */
 
     /* Tasks that nobody steals. Current-thread: the run queue. Multi-thread: pinned tasks, and
