@@ -126,7 +126,9 @@ void fixture_run_case(void **state)
     int threads = fixture_count_threads(), descriptors = fixture_count_descriptors();
     current_case = test;
     struct tug_runtime_options options = fixture_options(test->workers);
-    if (test->inside != NULL) {
+    if (test->alone != NULL) {
+        test->alone(test->workers);
+    } else if (test->inside != NULL) {
         assert_int_equal(fixture_run(&options, test->inside, test), 0);
     } else {
         struct tug_runtime *runtime = fixture_create(&options);

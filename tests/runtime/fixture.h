@@ -67,6 +67,7 @@ struct fixture_case {
     unsigned workers; /* 0: current-thread */
     tug_task_fn inside;
     void (*outside)(struct tug_runtime *runtime);
+    void (*alone)(unsigned workers);
 };
 
 /* The options of a runtime with so many workers, 0 for the current-thread flavour. */
@@ -81,7 +82,8 @@ void fixture_shutdown(struct tug_runtime *runtime);
 int64_t fixture_run(const struct tug_runtime_options *options, tug_task_fn body, void *argument);
 
 /* A cmocka test whose initial state is a struct fixture_case. The body gets the case as its
- * argument and returns 0; `outside` is called on the plain thread instead. */
+ * argument and returns 0; `outside` is called on the plain thread instead; `alone` makes and ends
+ * its runtimes itself. */
 void fixture_run_case(void **state);
 
 #define FIXTURE_CASE(name, worker_count, member, function)                                         \
@@ -101,6 +103,11 @@ void fixture_run_case(void **state);
 #define OUTSIDE_WORKERS(fn, count) FIXTURE_CASE(#fn " (" #count " workers)", count, outside, fn)
 #define OUTSIDE_MULTI_THREAD(fn) OUTSIDE_WORKERS(fn, 1), OUTSIDE_WORKERS(fn, 4)
 #define OUTSIDE_EACH(fn) OUTSIDE_CURRENT_THREAD(fn), OUTSIDE_MULTI_THREAD(fn)
+
+#define ALONE_CURRENT_THREAD(fn) FIXTURE_CASE(#fn " (current-thread)", 0, alone, fn)
+#define ALONE_WORKERS(fn, count) FIXTURE_CASE(#fn " (" #count " workers)", count, alone, fn)
+#define ALONE_MULTI_THREAD(fn) ALONE_WORKERS(fn, 1), ALONE_WORKERS(fn, 4)
+#define ALONE_EACH(fn) ALONE_CURRENT_THREAD(fn), ALONE_MULTI_THREAD(fn)
 
 /* The case that the current test runs. */
 const struct fixture_case *fixture_current(void);
