@@ -61,7 +61,7 @@ IDLE = Experiment(
 EXPERIMENTS = (
     same("spawn_join_1", 10_000),
     same("spawn_join_1000", 100_000),
-    same("spawn_join_all", 100_000, memory=200),
+    same("spawn_join_all", 100_000, memory=300),
     same("chained_spawn", 20_000),
     same("yield_1", 100_000),
     same("yield_1000", 300_000),
