@@ -15,6 +15,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <string.h>
 
 #include <tug/time.h>
 
@@ -46,13 +47,31 @@ uint64_t tug_runtime_alive(struct tug_runtime *runtime)
 /* ---- aborting every task ----------------------------------------------------------------------
  */
 
-/* Tasks found in one walk; the rest is found in the next. */
 #define ABORT_BATCH 256
 
+/* The tasks found in one walk. What does not fit, for lack of memory, is found in the next. */
 struct abort_batch {
-    struct tug_task *tasks[ABORT_BATCH];
-    unsigned count;
+    struct tug_task *on_stack[ABORT_BATCH];
+    struct tug_task **tasks;
+    size_t count, capacity;
+    bool full;
 };
+
+static bool make_room(struct abort_batch *batch)
+{
+    if (batch->count < batch->capacity)
+        return true;
+    size_t capacity = 2 * batch->capacity;
+    struct tug_task **tasks = tug_sys_malloc(capacity * sizeof(struct tug_task *));
+    if (tasks == NULL)
+        return false;
+    memcpy(tasks, batch->tasks, batch->count * sizeof(struct tug_task *));
+    if (batch->tasks != batch->on_stack)
+        tug_sys_free(batch->tasks);
+    batch->tasks = tasks;
+    batch->capacity = capacity;
+    return true;
+}
 
 static void collect(void *object, void *argument)
 {
@@ -63,7 +82,10 @@ static void collect(void *object, void *argument)
      * the memory. */
     do {
         if (tug_state_references(state) == 0 ||
-            (state & (TUG_TASK_COMPLETE | TUG_TASK_ABORTED)) != 0 || batch->count == ABORT_BATCH)
+            (state & (TUG_TASK_COMPLETE | TUG_TASK_ABORTED)) != 0)
+            return;
+        batch->full = !make_room(batch);
+        if (batch->full)
             return;
     } while (!tug_state_swap(task, &state, state + TUG_TASK_REFERENCE));
     batch->tasks[batch->count++] = task;
@@ -71,15 +93,17 @@ static void collect(void *object, void *argument)
 
 static void abort_all(struct tug_runtime *runtime)
 {
-    struct abort_batch batch;
+    struct abort_batch batch = {.tasks = batch.on_stack, .capacity = ABORT_BATCH};
     do {
         batch.count = 0;
         tug_slab_for_each(&runtime->tasks, collect, &batch);
-        for (unsigned i = 0; i < batch.count; i++) {
+        for (size_t i = 0; i < batch.count; i++) {
             tug_task_abort(batch.tasks[i]);
             tug_task_release(batch.tasks[i]);
         }
-    } while (batch.count == ABORT_BATCH);
+    } while (batch.full);
+    if (batch.tasks != batch.on_stack)
+        tug_sys_free(batch.tasks);
 }
 
 /* ---- waiting for their end --------------------------------------------------------------------
