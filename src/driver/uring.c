@@ -201,10 +201,11 @@ static int uring_poll(struct tug_driver *base, int64_t timeout)
         tug_uring_launch_waiting(driver);
     if (driver->ask_again)
         tug_uring_ask_again(driver);
-    if (base->completions != before)
-        timeout = 0;
     if (timeout != 0 && !driver->wake_armed)
         arm_wake(driver);
+    /* Each of these may have ended ops: who waited for them runs before the thread sleeps. */
+    if (base->completions != before)
+        timeout = 0;
     enter(driver, timeout);
     reap(driver);
     return (int)(base->completions - before);

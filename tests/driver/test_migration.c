@@ -129,6 +129,41 @@ static void from_another_thread_against_a_completion(void **state)
     print_message("%d completed, %d cancelled\n", completed, cancelled);
 }
 
+/* The op is completed between the two halves of a request for its end, so that its task is woken
+ * when the request arrives: the driver must not go to sleep over that. */
+static void completed_before_the_request_arrives(void **state)
+{
+    (void)state;
+    int fds[2];
+    make_pipe(fds, 0);
+    char byte;
+    struct tug_op op;
+    tug_op_read(&op, fds[0], &byte, 1, TUG_CURRENT_POSITION);
+    assert_false(loop_drive(&loop, &op));
+    loop_turn(&loop, 0);
+    /* The first half of tug_op_cancel() in another thread ... */
+    __atomic_fetch_or(&op.state, TUG_OP_CANCEL_ASKED | TUG_OP_CANCEL_QUEUED, __ATOMIC_ACQ_REL);
+    assert_int_equal(write(fds[1], "x", 1), 1);
+    while (loop.driver->in_flight > 0)
+        loop_turn(&loop, 10 * MILLISECOND);
+    assert_false(loop_drive(&loop, &op));
+    assert_int_equal(loop.sleeper.wakes, 0);
+    /* ... and the second. The waker is one that knows that its thread is awake. */
+    loop.sleeper.driver = NULL;
+    assert_true(tug_driver_prepare_park(loop.driver));
+    op.cancel_next = NULL;
+    __atomic_store_n(&loop.driver->cancel_inbox, &op, __ATOMIC_RELEASE);
+    uint64_t start = tug_clock_now();
+    bool notified;
+    tug_driver_park(loop.driver, LONG_TIME, &notified);
+    assert_true(tug_clock_now() - start < (uint64_t)LONG_TIME / 2);
+    assert_int_equal(loop.sleeper.wakes, 1);
+    loop.sleeper.driver = loop.driver;
+    assert_true(loop_drive(&loop, &op));
+    assert_int_equal(op.future.result, 1);
+    close_pipe(fds);
+}
+
 /* ---- The waker ---- */
 
 /* The waker of the most recent poll is the one that is woken; the others are given back. */
@@ -207,6 +242,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(from_another_thread),
         TEST(from_another_thread_against_a_completion),
+        TEST(completed_before_the_request_arrives),
         TEST(the_last_waker_counts),
         TEST(wakers_replaced_during_the_completion),
     };

@@ -117,7 +117,7 @@ static void errors_of_transfers(void **state)
 {
     struct fixture *fixture = *state;
     struct loop *loop = &fixture->loop;
-    char buffer[4];
+    char buffer[4] = {0};
     struct tug_op op;
     tug_op_read(&op, -1, buffer, 4, TUG_CURRENT_POSITION);
     assert_int_equal(loop_finish(loop, &op), -EBADF);
@@ -128,8 +128,6 @@ static void errors_of_transfers(void **state)
     tug_op_write(&op, fixture->directory, buffer, 4, TUG_CURRENT_POSITION);
     assert_int_equal(loop_finish(loop, &op), -EBADF);
     int fd = make_file(fixture->directory, "file", "0123456789", 10);
-    tug_op_read(&op, fd, NULL, 4, TUG_CURRENT_POSITION);
-    assert_int_equal(loop_finish(loop, &op), -EFAULT);
     tug_op_read(&op, fd, buffer, 4, -2);
     assert_int_equal(loop_finish(loop, &op), -EINVAL);
     struct iovec vector = {buffer, sizeof(buffer)};
