@@ -70,35 +70,36 @@ enum tug_copy_event_kind {
  * marked so: then the step itself is the reason. */
 enum tug_copy_step {
     TUG_COPY_STEP_NONE,
-    TUG_COPY_STEP_TARGET,         /* look at the destination directory */
-    TUG_COPY_STEP_STAT,           /* look at a source */
-    TUG_COPY_STEP_OPEN,           /* open a source file */
-    TUG_COPY_STEP_READ,           /* read a source file */
-    TUG_COPY_STEP_ACCESS,         /* open or read a source directory */
-    TUG_COPY_STEP_READ_LINK,      /* read a symbolic link */
-    TUG_COPY_STEP_CREATE,         /* create or open a regular file */
-    TUG_COPY_STEP_WRITE,          /* write a file, or close it */
-    TUG_COPY_STEP_CREATE_DIR,     /* create or open a directory */
-    TUG_COPY_STEP_CREATE_LINK,    /* create a symbolic link */
-    TUG_COPY_STEP_CREATE_SPECIAL, /* create a FIFO, a socket or a device */
-    TUG_COPY_STEP_REMOVE,         /* remove what is in the way, or a partial file */
-    TUG_COPY_STEP_SET_MODE,       /* set permissions */
-    TUG_COPY_STEP_MEMORY,         /* keep something in memory */
-    TUG_COPY_STEP_OMITTED,        /* 0: a directory, but not recursive */
-    TUG_COPY_STEP_SAME_FILE,      /* 0: source and destination are the same file */
-    TUG_COPY_STEP_INTO_ITSELF,    /* 0: a directory into itself */
-    TUG_COPY_STEP_OVER_DIRECTORY, /* 0: a directory is in the way of something else */
-    TUG_COPY_STEP_OVER_FILE,      /* 0: something else is in the way of a directory */
-    TUG_COPY_STEP_DANGLING_LINK,  /* 0: would write through a symbolic link to nothing */
-    TUG_COPY_STEP_JUST_CREATED,   /* 0: would overwrite the copy of an earlier source */
-    TUG_COPY_STEP_REPLACED,       /* 0: the source was replaced while being copied */
-    TUG_COPY_STEP_LOOP,           /* 0: a followed link leads to a directory above itself */
-    TUG_COPY_STEP_TWICE,          /* 0, warning: a source was given twice */
-    TUG_COPY_STEP_VERIFY_MISSING, /* verification: the destination cannot be found */
-    TUG_COPY_STEP_VERIFY_TYPE,    /* 0, verification: not the same type of file */
-    TUG_COPY_STEP_VERIFY_CONTENT, /* 0, verification: contents or link target differ */
-    TUG_COPY_STEP_VERIFY_MODE,    /* 0, verification: permissions differ */
-    TUG_COPY_STEP_VERIFY_READ     /* verification: the destination cannot be read */
+    TUG_COPY_STEP_TARGET,           /* look at the destination directory */
+    TUG_COPY_STEP_STAT,             /* look at a source */
+    TUG_COPY_STEP_STAT_DESTINATION, /* look for what has the name of the copy */
+    TUG_COPY_STEP_OPEN,             /* open a source file */
+    TUG_COPY_STEP_READ,             /* read a source file */
+    TUG_COPY_STEP_ACCESS,           /* open or read a source directory */
+    TUG_COPY_STEP_READ_LINK,        /* read a symbolic link */
+    TUG_COPY_STEP_CREATE,           /* create or open a regular file */
+    TUG_COPY_STEP_WRITE,            /* write a file, or close it */
+    TUG_COPY_STEP_CREATE_DIR,       /* create or open a directory */
+    TUG_COPY_STEP_CREATE_LINK,      /* create a symbolic link */
+    TUG_COPY_STEP_CREATE_SPECIAL,   /* create a FIFO, a socket or a device */
+    TUG_COPY_STEP_REMOVE,           /* remove what is in the way, or a partial file */
+    TUG_COPY_STEP_SET_MODE,         /* set permissions */
+    TUG_COPY_STEP_MEMORY,           /* keep something in memory */
+    TUG_COPY_STEP_OMITTED,          /* 0: a directory, but not recursive */
+    TUG_COPY_STEP_SAME_FILE,        /* 0: source and destination are the same file */
+    TUG_COPY_STEP_INTO_ITSELF,      /* 0: a directory into itself */
+    TUG_COPY_STEP_OVER_DIRECTORY,   /* 0: a directory is in the way of something else */
+    TUG_COPY_STEP_OVER_FILE,        /* 0: something else is in the way of a directory */
+    TUG_COPY_STEP_DANGLING_LINK,    /* 0: would write through a symbolic link to nothing */
+    TUG_COPY_STEP_JUST_CREATED,     /* 0: would overwrite the copy of an earlier source */
+    TUG_COPY_STEP_REPLACED,         /* 0: the source was replaced while being copied */
+    TUG_COPY_STEP_LOOP,             /* 0: a followed link leads to a directory above itself */
+    TUG_COPY_STEP_TWICE,            /* 0, warning: a source was given twice */
+    TUG_COPY_STEP_VERIFY_MISSING,   /* verification: the destination cannot be found */
+    TUG_COPY_STEP_VERIFY_TYPE,      /* 0, verification: not the same type of file */
+    TUG_COPY_STEP_VERIFY_CONTENT,   /* 0, verification: contents or link target differ */
+    TUG_COPY_STEP_VERIFY_MODE,      /* 0, verification: permissions differ */
+    TUG_COPY_STEP_VERIFY_READ       /* verification: the destination cannot be read */
 };
 
 struct tug_copy_event {

@@ -16,6 +16,7 @@ static const char *const templates[] = {
     [TUG_COPY_STEP_NONE] = "cannot copy %S",
     [TUG_COPY_STEP_TARGET] = "target %S",
     [TUG_COPY_STEP_STAT] = "cannot stat %S",
+    [TUG_COPY_STEP_STAT_DESTINATION] = "cannot stat %D",
     [TUG_COPY_STEP_OPEN] = "cannot open %S for reading",
     [TUG_COPY_STEP_READ] = "error reading %S",
     [TUG_COPY_STEP_ACCESS] = "cannot access %S",

@@ -75,12 +75,15 @@ static bool enter(struct tug_walk *walk, struct tug_directory *directory, const 
 {
     (void)statx;
     struct tug_copy_engine *engine = tug_copy_engine_of(walk);
-    if (tug_copy_wants(engine, TUG_COPY_STARTED))
-        tug_copy_tell(engine, TUG_COPY_STARTED, S_IFDIR, 0, directory, NULL, NULL);
     int error = tug_sys_mkdirat(directory->parent->destination, directory->destination_name, 0700);
     directory->created = error == 0;
-    if (error != 0 && error != -EEXIST)
-        return fail(walk, directory, TUG_COPY_STEP_CREATE_DIR, error);
+    if (error != 0 && error != -EEXIST) {
+        tug_copy_fail_create(engine, directory->parent, directory->name,
+                             directory->destination_name, TUG_COPY_STEP_CREATE_DIR, error);
+        return false;
+    }
+    if (directory->created && tug_copy_wants(engine, TUG_COPY_STARTED))
+        tug_copy_tell(engine, TUG_COPY_STARTED, S_IFDIR, 0, directory, NULL, NULL);
     int fd = open_destination(directory);
     if ((fd == -ENOTDIR || fd == -ELOOP) && !directory->created)
         return fail(walk, directory, TUG_COPY_STEP_OVER_FILE, 0);

@@ -19,8 +19,27 @@
 
 static int fail(const struct tug_copy_file *file, enum tug_copy_step step, int error)
 {
-    tug_copy_fail(file->engine, file->directory, file->name, file->destination_name, step, error);
+    if (step == TUG_COPY_STEP_CREATE)
+        tug_copy_fail_create(file->engine, file->directory, file->name, file->destination_name,
+                             step, error);
+    else
+        tug_copy_fail(file->engine, file->directory, file->name, file->destination_name, step,
+                      error);
     return error != 0 ? error : -EEXIST;
+}
+
+void tug_copy_fail_create(struct tug_copy_engine *engine, const struct tug_directory *directory,
+                          const char *name, const char *destination_name, enum tug_copy_step step,
+                          int error)
+{
+    struct statx statx;
+    int looked = tug_sys_statx(directory->destination, destination_name, AT_SYMLINK_NOFOLLOW,
+                               STATX_TYPE, &statx);
+    if (looked == -EACCES || looked == -ENOTDIR) {
+        step = TUG_COPY_STEP_STAT_DESTINATION;
+        error = looked;
+    }
+    tug_copy_fail(engine, directory, name, destination_name, step, error);
 }
 
 int tug_copy_check_existing(struct tug_copy_engine *engine, const struct tug_directory *directory,

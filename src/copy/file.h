@@ -68,6 +68,12 @@ void tug_copy_transfer(const struct tug_copy_file *file, struct tug_crew_worker 
  * anew (special.c). */
 void tug_copy_special(const struct tug_walk_entry *entry);
 
+/* Reports that a destination could not be made, which is what `step` says; unless not even its name
+ * can be looked up. */
+void tug_copy_fail_create(struct tug_copy_engine *engine, const struct tug_directory *directory,
+                          const char *name, const char *destination_name, enum tug_copy_step step,
+                          int error);
+
 /* Whether the destination is in the way: looks at it without following links. 0: it is not there;
  * 1: it is there and is to be kept, and was counted as skipped; 2: it is there, in *statx; negative
  * for what has been reported: a directory, or the source itself. */

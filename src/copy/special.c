@@ -41,6 +41,15 @@ static int make(const struct special *special)
     return tug_sys_mknodat(at, entry->destination_name, special->mode, special->device);
 }
 
+static int fail_make(const struct special *special, int error)
+{
+    const struct tug_walk_entry *entry = special->entry;
+    tug_copy_fail_create(
+        special->engine, entry->directory, entry->name, entry->destination_name,
+        S_ISLNK(special->mode) ? TUG_COPY_STEP_CREATE_LINK : TUG_COPY_STEP_CREATE_SPECIAL, error);
+    return error;
+}
+
 /* Fills in what the source is. Of a link that is asked for only if something has its name. */
 static int examine(struct special *special)
 {
@@ -58,6 +67,17 @@ static int examine(struct special *special)
     return 0;
 }
 
+/* Whether the source is a link to this file: in the place of what it points to, it would point to
+ * itself, and the file would be lost. */
+static bool leads_to(const struct special *special, struct tug_copy_identity identity)
+{
+    struct statx statx;
+    const struct tug_walk_entry *entry = special->entry;
+    return S_ISLNK(special->mode) &&
+           tug_sys_statx(entry->directory->source, entry->name, 0, STATX_INO, &statx) == 0 &&
+           tug_copy_identity_equal(tug_copy_identity_of(&statx), identity);
+}
+
 /* Returns 0; 1: the name is kept by what has it; or what has been reported. */
 static int replace(struct special *special)
 {
@@ -72,17 +92,15 @@ static int replace(struct special *special)
                                         entry->destination_name, special->identity, &statx);
     if (found < 0 || found == 1)
         return found;
+    if (found == 2 && leads_to(special, tug_copy_identity_of(&statx)))
+        return fail(special, TUG_COPY_STEP_SAME_FILE, 0);
     if (found == 2) {
         int error = tug_sys_unlinkat(entry->directory->destination, entry->destination_name, 0);
         if (error != 0 && error != -ENOENT)
             return fail(special, TUG_COPY_STEP_REMOVE, error);
     }
     int error = make(special);
-    if (error == 0)
-        return 0;
-    return fail(special,
-                S_ISLNK(special->mode) ? TUG_COPY_STEP_CREATE_LINK : TUG_COPY_STEP_CREATE_SPECIAL,
-                error);
+    return error == 0 ? 0 : fail_make(special, error);
 }
 
 static void create(struct special *special)
@@ -94,7 +112,7 @@ static void create(struct special *special)
     if (error == -EEXIST)
         error = replace(special);
     else if (error != 0)
-        fail(special, is_link ? TUG_COPY_STEP_CREATE_LINK : TUG_COPY_STEP_CREATE_SPECIAL, error);
+        error = fail_make(special, error);
     if (error != 0)
         return;
     tug_copy_count(is_link ? &engine->report->links : &engine->report->specials, 1);
