@@ -307,6 +307,61 @@ static int64_t remove_cancelled(void *unused)
     return 0;
 }
 
+/* A removal that does not notice where it has got to climbs as many levels from there as it had
+ * gone down: these many it may climb without leaving the directory of the test. */
+enum { SHELTER = 8 };
+
+/* Makes s/s/s/.../s with a file in each, the path of the last of which is stored. */
+static int64_t make_shelter(char path[4 * SHELTER])
+{
+    strcpy(path, "s");
+    for (int level = 0; level < SHELTER; level++) {
+        size_t length = strlen(path);
+        CHECK_EQUAL(mkdir(path, 0700), 0);
+        strcpy(path + length, "/file");
+        scratch_make_file(path, "x", 1);
+        strcpy(path + length, level + 1 < SHELTER ? "/s" : "");
+    }
+    return 0;
+}
+
+static bool shelter_is_whole(void)
+{
+    char path[4 * SHELTER + 8] = "";
+    bool whole = true;
+    for (int level = 0; level < SHELTER; level++) {
+        size_t length = strlen(path);
+        strcpy(path + length, "s/file");
+        whole = whole && scratch_file_is(path, "x", 1);
+        strcpy(path + length, "s/");
+    }
+    return whole;
+}
+
+/* Somebody moves a part of the tree away, into a directory that has nothing to do with it: what is
+ * there already stays, whichever way the removal finds out. */
+static int64_t moved_meanwhile(void *unused)
+{
+    (void)unused;
+    for (uint64_t round = 0; round < 6; round++) {
+        char path[4 * SHELTER + 8];
+        CHECK_EQUAL(make_shelter(path), 0);
+        strcat(path, "/part");
+        CHECK_EQUAL(make_chain("deep", 500), 0);
+        struct tug_task *task = tug_spawn(remove_deep, NULL);
+        CHECK(task != NULL);
+        CHECK_EQUAL(tug_sleep(round * TUG_MILLISECOND), 0);
+        bool moved = rename("deep/directory/directory/directory", path) == 0;
+        int64_t result;
+        CHECK_EQUAL(tug_join(task, &result), 0);
+        CHECK(result == 0 || (moved && result == -ESTALE));
+        CHECK(shelter_is_whole());
+        CHECK_EQUAL(tug_fs_remove_dir_all("s"), 0);
+        CHECK_EQUAL(tug_fs_remove_dir_all("deep"), result == 0 ? -ENOENT : 0);
+    }
+    return 0;
+}
+
 /* Several tasks that remove the same tree: somebody wins, and nobody fails for what is gone. */
 static int64_t remove_concurrently(void *unused)
 {
@@ -348,6 +403,7 @@ int main(void)
         SCRATCH_TEST(few_descriptors),
         SCRATCH_TEST(wide),
         SCRATCH_TEST(remove_cancelled),
+        SCRATCH_TEST(moved_meanwhile),
         SCRATCH_TEST(remove_concurrently),
         cmocka_unit_test(outside_of_a_runtime),
     };
