@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/* The scratch directory, and running a copy. Everything here uses plain system calls, so that the
+ * engine is not tested by itself. */
+#include "fixture.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <tug/cancel.h>
+#include <tug/runtime.h>
+
+#define NOBODY 65534
+
+static char scratch[4096];
+
+int fixture_enter(void **state)
+{
+    const char *parent = getenv("TMPDIR");
+    (void)state;
+    umask(022);
+    snprintf(scratch, sizeof(scratch), "%s/tug-copy-XXXXXX", parent != NULL ? parent : "/tmp");
+    assert_non_null(mkdtemp(scratch));
+    assert_int_equal(chmod(scratch, 0777), 0);
+    assert_int_equal(chdir(scratch), 0);
+    return 0;
+}
+
+/* By rm(1), since what is here may be deeper than nftw(3) can go. */
+int fixture_leave(void **state)
+{
+    (void)state;
+    assert_int_equal(chdir("/"), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        execlp("rm", "rm", "-rf", "--", scratch, (char *)NULL);
+        _exit(127);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    return 0;
+}
+
+int fixture_count_descriptors(void)
+{
+    DIR *stream = opendir("/proc/self/fd");
+    assert_non_null(stream);
+    int count = -1; /* the one that reads the directory */
+    for (struct dirent *entry; (entry = readdir(stream)) != NULL;)
+        count += entry->d_name[0] != '.';
+    closedir(stream);
+    return count;
+}
+
+void fixture_run_as_nobody(void (*fn)(void))
+{
+    pid_t child = fork();
+    if (child == 0) {
+        if (geteuid() == 0 && (setgid(NOBODY) != 0 || setuid(NOBODY) != 0))
+            _exit(126);
+        fn();
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+/* ---- A copy ---- */
+
+static void keep_event(const struct tug_copy_event *event, void *argument)
+{
+    struct fixture_copy *copy = argument;
+    if (copy->on_event != NULL)
+        copy->on_event(event, copy->argument);
+    copy->started += event->kind == TUG_COPY_STARTED;
+    copy->finished += event->kind == TUG_COPY_FINISHED;
+    if (event->kind != TUG_COPY_FAILED && event->kind != TUG_COPY_WARNING)
+        return;
+    if (copy->failure_count < sizeof(copy->failures) / sizeof(copy->failures[0])) {
+        struct fixture_failure *failure = &copy->failures[copy->failure_count];
+        failure->kind = event->kind;
+        failure->step = event->step;
+        failure->error = event->error;
+        snprintf(failure->source, sizeof(failure->source), "%s", event->source);
+        snprintf(failure->destination, sizeof(failure->destination), "%s",
+                 event->destination != NULL ? event->destination : "");
+    }
+    copy->failure_count++;
+}
+
+void fixture_copy_init(struct fixture_copy *copy)
+{
+    memset(copy, 0, sizeof(*copy));
+    tug_copy_options_init(&copy->options);
+    copy->options.recursive = true;
+    copy->options.jobs = 2;
+    copy->options.event = keep_event;
+    copy->options.argument = copy;
+    copy->options.events =
+        TUG_COPY_STARTED | TUG_COPY_FINISHED | TUG_COPY_FAILED | TUG_COPY_WARNING;
+}
+
+struct run {
+    struct fixture_copy *copy;
+    const char *sources[8];
+    size_t count;
+    const char *destination;
+    struct tug_token token;
+};
+
+static void *cancel_later(void *argument)
+{
+    struct run *run = argument;
+    usleep(run->copy->cancel_after);
+    tug_token_cancel(&run->token);
+    return NULL;
+}
+
+static int64_t copy_in_scope(void *argument)
+{
+    struct run *run = argument;
+    struct tug_scope scope;
+    tug_scope_begin(&scope, TUG_FOREVER, &run->token);
+    int64_t result = tug_copy(&run->copy->options, run->sources, run->count, run->destination,
+                              &run->copy->report);
+    return tug_scope_end(&scope, result);
+}
+
+static void run_in_runtime(struct run *run)
+{
+    struct tug_runtime_options options;
+    struct tug_runtime *runtime;
+    pthread_t canceller;
+    tug_runtime_options_init(&options);
+    options.flavour = run->copy->multi_thread ? TUG_MULTI_THREAD : TUG_CURRENT_THREAD;
+    options.worker_threads = run->copy->multi_thread ? 2 : 0;
+    assert_int_equal(tug_runtime_create(&runtime, &options), 0);
+    tug_token_init(&run->token, NULL);
+    if (run->copy->cancel_after > 0)
+        assert_int_equal(pthread_create(&canceller, NULL, cancel_later, run), 0);
+    assert_int_equal(tug_runtime_block_on(runtime, copy_in_scope, run, &run->copy->result), 0);
+    if (run->copy->cancel_after > 0)
+        assert_int_equal(pthread_join(canceller, NULL), 0);
+    tug_token_destroy(&run->token);
+    assert_int_equal(tug_runtime_shutdown(runtime, TUG_FOREVER), 0);
+}
+
+void fixture_copy_run(struct fixture_copy *copy, const char *destination, ...)
+{
+    struct run run = {.copy = copy, .destination = destination};
+    va_list sources;
+    va_start(sources, destination);
+    while (run.count < 8 && (run.sources[run.count] = va_arg(sources, const char *)) != NULL)
+        run.count++;
+    va_end(sources);
+    copy->started = copy->finished = copy->failure_count = 0;
+    int descriptors = fixture_count_descriptors();
+    if (copy->outside)
+        copy->result = tug_copy(&copy->options, run.sources, run.count, destination, &copy->report);
+    else
+        run_in_runtime(&run);
+    assert_int_equal(fixture_count_descriptors(), descriptors);
+}
+
+struct tug_copy_report fixture_copy_tree(const char *source, const char *destination)
+{
+    struct fixture_copy copy;
+    fixture_copy_init(&copy);
+    fixture_copy_run(&copy, destination, source, NULL);
+    if (copy.failure_count > 0)
+        print_error("step %d, error %d, %s\n", copy.failures[0].step, copy.failures[0].error,
+                    copy.failures[0].source);
+    assert_int_equal(copy.result, 0);
+    assert_int_equal(copy.failure_count, 0);
+    return copy.report;
+}
+
+void fixture_assert_failure(const struct fixture_copy *copy, enum tug_copy_step step, int error,
+                            const char *source)
+{
+    assert_int_equal(copy->failure_count, 1);
+    assert_int_equal(copy->failures[0].step, step);
+    assert_int_equal(copy->failures[0].error, error);
+    assert_string_equal(copy->failures[0].source, source);
+    if (copy->failures[0].kind == TUG_COPY_WARNING)
+        return;
+    assert_int_equal(copy->result, error != 0 ? error : -EIO);
+    assert_int_equal(copy->report.failures, 1);
+}
