@@ -15,17 +15,29 @@
 #include "driver/pool.h"
 #include "runtime/runtime.h"
 #include "task/coroutine.h"
+#include "task/state.h"
+
+/* Completes a task on whatever thread this is; with `requests` TUG_REMOTE_DETACH, gives up its
+ * handle as well. */
+static void end(struct tug_task *task, int64_t result, uint64_t requests)
+{
+    struct tug_executor *executor = tug_executor_current();
+    if (!tug_task_is_here(executor, task)) {
+        task->result = result;
+        tug_task_remote_request(task, TUG_REMOTE_COMPLETE | requests);
+        return;
+    }
+    tug_task_complete(executor, task, result);
+    if (requests != 0)
+        tug_task_detach(task);
+}
 
 static void run_blocking_task(struct tug_job *job, int dropped)
 {
     struct tug_task *task = TUG_CONTAINER_OF(job, struct tug_task, job);
-    int64_t result = dropped ? -ECANCELED : task->fn(task->argument);
-    if (tug_task_is_here(tug_executor_current(), task)) {
-        tug_task_complete(tug_executor_current(), task, result);
-        return;
-    }
-    task->result = result;
-    tug_task_remote_request(task, TUG_REMOTE_COMPLETE);
+    /* It may have been aborted before it was in the queue. */
+    bool aborted = (tug_state_load(task) & TUG_TASK_ABORTED) != 0;
+    end(task, dropped || aborted ? -ECANCELED : task->fn(task->argument), 0);
 }
 
 int tug_spawn_blocking(struct tug_task **result, struct tug_runtime *runtime, tug_task_fn fn,
@@ -42,13 +54,15 @@ int tug_spawn_blocking(struct tug_task **result, struct tug_runtime *runtime, tu
         return -ENOMEM;
     task->fn = fn;
     task->argument = argument;
+    task->job.previous = NULL; /* in no queue */
     task->job.run = run_blocking_task;
+    tug_task_publish(task, 0);
     /* First, since the job may be done before the call that submits it returns. */
     *result = task;
     int error = tug_pool_submit(domain->blocking, &task->job);
     if (error != 0) {
         *result = NULL;
-        tug_task_discard(executor, task);
+        end(task, error, TUG_REMOTE_DETACH);
     }
     return error;
 }

@@ -96,6 +96,7 @@ static void abort_all(struct tug_runtime *runtime)
     struct abort_batch batch = {.tasks = batch.on_stack, .capacity = ABORT_BATCH};
     do {
         batch.count = 0;
+        batch.full = false;
         tug_slab_for_each(&runtime->tasks, collect, &batch);
         for (size_t i = 0; i < batch.count; i++) {
             tug_task_abort(batch.tasks[i]);
@@ -122,15 +123,23 @@ static int end_tasks_current_thread(struct tug_runtime *runtime, uint64_t deadli
     if (error != 0)
         return error;
     tug_task_serve_inbox(&runtime->workers[0].executor);
-    abort_all(runtime);
     /* A paused clock would never come to the end of a sleep under a shield. */
     if (runtime->domain.paused_now != 0)
         tug_time_resume();
-    tug_current_thread_run(&runtime->workers[0], none_alive, runtime, deadline);
-    error = tug_runtime_alive(runtime) == 0 ? 0 : -ETIMEDOUT;
-    if (error != 0)
-        tug_current_thread_leave(runtime);
-    return error;
+    uint64_t now = tug_clock_now(), back_off = BACK_OFF_FIRST;
+    do {
+        /* Jobs that had looked before make tasks that must be found, too. */
+        abort_all(runtime);
+        uint64_t until = tug_clock_deadline(now, back_off);
+        tug_current_thread_run(&runtime->workers[0], none_alive, runtime,
+                               until < deadline ? until : deadline);
+        if (tug_runtime_alive(runtime) == 0)
+            return 0;
+        back_off = back_off * 2 < BACK_OFF_MAX ? back_off * 2 : BACK_OFF_MAX;
+        now = tug_clock_now();
+    } while (now < deadline);
+    tug_current_thread_leave(runtime);
+    return -ETIMEDOUT;
 }
 
 static int end_tasks_multi_thread(struct tug_runtime *runtime, uint64_t deadline)
@@ -171,7 +180,7 @@ void tug_runtime_stop_workers(struct tug_runtime *runtime, unsigned started)
 static void wait_for_foreign_calls(struct tug_domain *domain)
 {
     uint64_t back_off = BACK_OFF_FIRST;
-    while (__atomic_load_n(&domain->foreign_calls, __ATOMIC_ACQUIRE) != 0) {
+    while (__atomic_load_n(&domain->foreign_calls, __ATOMIC_SEQ_CST) != 0) {
         tug_clock_sleep(back_off);
         back_off = back_off * 2 < BACK_OFF_MAX ? back_off * 2 : BACK_OFF_MAX;
     }
@@ -184,8 +193,14 @@ static void mark_outliving(void *object, void *argument)
     struct tug_domain *domain = argument;
     uint64_t state = tug_state_load(task);
     if (tug_state_references(state) == 0)
-        return;          /* all but the state word of a free task is not ours */
-    task->local = false; /* the owner thread is no more: from now on everybody swaps */
+        return; /* all but the state word of a free task is not ours */
+    if (domain->local) {
+        /* Nobody makes requests just now, and clones are all that is left of earlier ones. */
+        tug_state_add_references(task, TUG_REMOTE_CLONES(task->remote));
+        task->remote = 0;
+        __atomic_store_n(&task->local, false, __ATOMIC_RELEASE);
+        state = tug_state_load(task);
+    }
     do {
         if (tug_state_references(state) == 0)
             return;
@@ -195,8 +210,11 @@ static void mark_outliving(void *object, void *argument)
 
 void tug_domain_outlived(struct tug_domain *domain)
 {
-    if (__atomic_fetch_sub(&domain->outliving, 1, __ATOMIC_ACQ_REL) == 1)
-        tug_runtime_free(tug_runtime_of(domain));
+    if (__atomic_fetch_sub(&domain->outliving, 1, __ATOMIC_ACQ_REL) != 1)
+        return;
+    /* Others, whose references were not the last, may not have left their calls yet. */
+    wait_for_foreign_calls(domain);
+    tug_runtime_free(tug_runtime_of(domain));
 }
 
 void tug_runtime_free(struct tug_runtime *runtime)
@@ -219,6 +237,7 @@ static void end_current_thread(struct tug_runtime *runtime)
     struct tug_worker *worker = &runtime->workers[0];
     if (worker->executor.driver == NULL)
         return;
+    __atomic_store_n(&domain->inbox_phase, TUG_INBOX_SETTLING, __ATOMIC_SEQ_CST);
     wait_for_foreign_calls(domain);
     tug_task_serve_inbox(&worker->executor);
     tug_mutex_lock(&runtime->inbox_lock);
@@ -241,7 +260,7 @@ static void finish(struct tug_runtime *runtime)
     /* The count starts at one, ours, so that it cannot reach zero while we still add to it. */
     domain->outliving = 1;
     tug_slab_for_each(&runtime->tasks, mark_outliving, domain);
-    wait_for_foreign_calls(domain);
+    __atomic_store_n(&domain->inbox_phase, TUG_INBOX_GONE, __ATOMIC_SEQ_CST);
     tug_domain_outlived(domain);
 }
 
@@ -268,7 +287,8 @@ int tug_runtime_shutdown(struct tug_runtime *runtime, uint64_t timeout)
     if (tug_executor_current() != NULL)
         return -EDEADLK;
     uint64_t deadline = tug_clock_deadline(tug_clock_now(), timeout);
-    __atomic_store_n(&domain->closing, true, __ATOMIC_RELEASE);
+    __atomic_store_n(&domain->closing, true, __ATOMIC_SEQ_CST);
+    wait_for_foreign_calls(domain); /* of those who had looked before */
     int error = domain->local ? end_tasks_current_thread(runtime, deadline)
                               : end_tasks_multi_thread(runtime, deadline);
     if (error == -EBUSY || error == -EPERM || error == -EDEADLK) {

@@ -53,7 +53,9 @@ struct tug_executor {
 static inline bool tug_task_is_here(const struct tug_executor *executor,
                                     const struct tug_task *task)
 {
-    return !task->local || (executor != NULL && executor->domain == task->domain);
+    /* Set once, when the runtime has ended, by another thread than the one that asks. */
+    return !__atomic_load_n(&task->local, __ATOMIC_ACQUIRE) ||
+           (executor != NULL && executor->domain == task->domain);
 }
 
 /* The calling thread's executor, or NULL. */

@@ -13,6 +13,7 @@
 #include "sys/mutex.h"
 #include "task/coroutine.h"
 #include "task/executor.h"
+#include "task/scheduler.h"
 #include "task/state.h"
 #include "task/token.h"
 
@@ -62,16 +63,24 @@ int tug_group_spawn(struct tug_group *group, tug_task_fn fn, void *argument)
         return -ENOMEM;
     task->fn = fn;
     task->argument = argument;
+    bool here = tug_task_is_here(executor, task);
     tug_mutex_lock(group_lock(group));
     bool cancelled = group->cancelled;
-    if (!cancelled)
+    if (!cancelled) {
+        /* Under the lock, so that who cancels the group finds a task that can be aborted. */
         link_child(group, task);
+        if (here)
+            tug_task_publish(task, TUG_TASK_SCHEDULED);
+        else
+            tug_task_start(executor, task);
+    }
     tug_mutex_unlock(group_lock(group));
     if (cancelled) {
         tug_task_discard(executor, task);
         return -ECANCELED;
     }
-    tug_task_start(executor, task);
+    if (here)
+        tug_scheduler_schedule(executor, task);
     return 0;
 }
 

@@ -134,8 +134,35 @@ void tug_join_future_init(struct tug_join_future *join, struct tug_task *task)
 /* ---- on a thread ------------------------------------------------------------------------------
  */
 
-/* Joins on behalf of a thread that has no executor of the task's runtime: a poll task there joins,
- * and its end wakes the thread. */
+/* Wakes a thread, whose frame has the word. Nobody owns such a waker: it is used up by the task's
+ * end, which the thread waits for. */
+static void thread_waker_wake(void *data)
+{
+    uint32_t *done = data;
+    __atomic_store_n(done, 1, __ATOMIC_RELEASE);
+    tug_futex_wake(done, 1);
+}
+
+static void thread_waker_keep(void *data)
+{
+    (void)data;
+}
+
+static const struct tug_waker_vtable thread_waker_vtable = {
+    .clone = thread_waker_keep,
+    .wake = thread_waker_wake,
+    .wake_by_ref = thread_waker_wake,
+    .drop = thread_waker_keep,
+};
+
+static void wait_until_done(uint32_t *done)
+{
+    while (__atomic_load_n(done, __ATOMIC_ACQUIRE) == 0)
+        tug_futex_wait(done, 0, UINT64_MAX);
+}
+
+/* Joins a local task on behalf of a thread that is not its owner: a poll task there joins, and its
+ * end wakes the thread. */
 struct thread_join {
     struct tug_future future;
     struct tug_join_future join;
@@ -156,10 +183,7 @@ static void thread_join_cancel(struct tug_future *self)
 
 static void thread_join_drop(struct tug_future *self)
 {
-    struct thread_join *wait = TUG_CONTAINER_OF(self, struct thread_join, future);
-    uint32_t *done = &wait->done;
-    __atomic_store_n(done, 1, __ATOMIC_RELEASE);
-    tug_futex_wake(done, 1);
+    thread_waker_wake(&TUG_CONTAINER_OF(self, struct thread_join, future)->done);
 }
 
 static const struct tug_future_vtable thread_join_vtable = {
@@ -168,30 +192,44 @@ static const struct tug_future_vtable thread_join_vtable = {
     .drop = thread_join_drop,
 };
 
-static int join_blocking(struct tug_task *task, int64_t *result)
+/* 0, and the handle is given up; -ECANCELED: the runtime is ending, so the task is about to. */
+static int join_local(struct tug_task *task, int64_t *result)
 {
     struct thread_join wait = {.future = {&thread_join_vtable, 0}};
     struct tug_spawn_options options = TUG_SPAWN_OPTIONS_INIT;
     struct tug_task *helper;
-    options.runtime = (struct tug_runtime *)task->domain;
+    struct tug_domain *domain = task->domain; /* the helper may give up the handle at once */
+    options.runtime = (struct tug_runtime *)domain;
     tug_join_future_init(&wait.join, task);
-    if (!tug_task_is_finished(task)) {
-        int error = tug_spawn_future(&helper, &options, &wait.future);
-        if (error != 0 && !tug_task_is_finished(task))
+    /* Counted, so that a runtime which does not end yet has the helper before it does. */
+    tug_domain_foreign_begin(domain);
+    int error = tug_spawn_future(&helper, &options, &wait.future);
+    if (error == 0)
+        tug_task_detach(helper);
+    tug_domain_foreign_end(domain);
+    if (error != 0)
+        return error;
+    wait_until_done(&wait.done);
+    *result = wait.join.future.result;
+    return wait.join.task == NULL ? 0 : -ECANCELED;
+}
+
+static int join_blocking(struct tug_task *task, int64_t *result)
+{
+    int64_t ignored;
+    if (result == NULL)
+        result = &ignored;
+    if (!is_complete(task) && !tug_task_is_here(NULL, task)) {
+        int error = join_local(task, result);
+        if (error == 0 || !is_complete(task))
             return error;
-        if (error == 0) {
-            tug_task_detach(helper);
-            while (__atomic_load_n(&wait.done, __ATOMIC_ACQUIRE) == 0)
-                tug_futex_wait(&wait.done, 0, UINT64_MAX);
-            if (wait.join.cancelled == JOIN_ASKED)
-                return -ECANCELED;
-            if (result != NULL)
-                *result = wait.join.future.result;
-            return 0;
-        }
+    } else if (!is_complete(task)) {
+        uint32_t done = 0;
+        const struct tug_waker waker = {&thread_waker_vtable, &done};
+        if (set_join_waker(NULL, task, &waker))
+            wait_until_done(&done);
     }
-    if (result != NULL)
-        *result = task->result;
+    *result = task->result;
     tug_task_release(task);
     return 0;
 }
@@ -235,9 +273,7 @@ void tug_task_detach(struct tug_task *task)
     if (task == NULL)
         return;
     struct tug_executor *executor = tug_executor_current();
-    if (!tug_task_is_here(executor, task)) {
-        tug_task_remote_request(task, TUG_REMOTE_DETACH);
+    if (!tug_task_is_here(executor, task) && tug_task_remote_request(task, TUG_REMOTE_DETACH))
         return;
-    }
     tug_task_give_up(executor, task, TUG_TASK_JOIN_INTEREST);
 }

@@ -12,12 +12,16 @@
  * same reason a queued task is not freed: its requests may hold references that the state word does
  * not count yet.
  */
+#include "sys/clock.h"
 #include "task/executor.h"
 #include "task/scheduler.h"
 #include "task/state.h"
 #include "task/task.h"
 
-void tug_task_remote_request(struct tug_task *task, uint64_t request)
+/* ns between two looks whether the runtime has ended. */
+#define SETTLE_INTERVAL 10000
+
+static void leave_request(struct tug_task *task, uint64_t request)
 {
     const uint64_t flags = request & UINT64_C(0xff);
     const bool queue = request != TUG_REMOTE_CLONE;
@@ -36,6 +40,23 @@ void tug_task_remote_request(struct tug_task *task, uint64_t request)
                                           __ATOMIC_RELAXED));
     __atomic_fetch_add(&domain->remote_schedules, 1, __ATOMIC_RELAXED);
     tug_scheduler_inbox_filled(domain);
+}
+
+bool tug_task_remote_request(struct tug_task *task, uint64_t request)
+{
+    struct tug_domain *domain = task->domain;
+    for (;;) {
+        /* Counted first, looked second: the end of the runtime changes the phase first and waits
+         * for the count second. */
+        tug_domain_foreign_begin(domain);
+        uint32_t phase = __atomic_load_n(&domain->inbox_phase, __ATOMIC_SEQ_CST);
+        if (phase == TUG_INBOX_OPEN)
+            leave_request(task, request);
+        tug_domain_foreign_end(domain);
+        if (phase != TUG_INBOX_SETTLING)
+            return phase == TUG_INBOX_OPEN;
+        tug_clock_sleep(SETTLE_INTERVAL);
+    }
 }
 
 bool tug_task_settle(struct tug_task *task)

@@ -39,44 +39,27 @@ static inline struct tug_task *make_task(struct tug_executor *executor, struct t
     return task;
 }
 
-/* From now on shutdown may come across the task; with release, so that it finds it complete. */
-static inline void publish(struct tug_task *task, uint64_t scheduled)
-{
-    __atomic_store_n(&task->state, 2 * TUG_TASK_REFERENCE | TUG_TASK_JOIN_INTEREST | scheduled,
-                     __ATOMIC_RELEASE);
-}
-
 struct tug_task *tug_task_new(struct tug_executor *executor, struct tug_domain *domain,
                               enum tug_task_kind kind)
 {
-    struct tug_task *task = make_task(executor, domain, kind);
-    if (task != NULL)
-        publish(task, 0);
-    return task;
+    return make_task(executor, domain, kind);
 }
 
-/* Publishes a task of make_task() and starts it: it is born SCHEDULED, which spares a swap. */
+/* Publishes a task and starts it: it is born SCHEDULED, which spares a swap. */
 static inline void launch(struct tug_executor *executor, struct tug_task *task)
 {
     if (task->local && __builtin_expect(!tug_task_is_here(executor, task), 0)) {
-        publish(task, 0);
+        tug_task_publish(task, 0);
         tug_task_remote_request(task, TUG_REMOTE_WAKE);
-    } else if (tug_task_is_foreign(executor, task)) {
-        publish(task, 0);
-        tug_task_wake_here(executor, task);
     } else {
-        publish(task, TUG_TASK_SCHEDULED);
+        tug_task_publish(task, TUG_TASK_SCHEDULED);
         tug_scheduler_schedule(executor, task);
     }
 }
 
 void tug_task_start(struct tug_executor *executor, struct tug_task *task)
 {
-    if (task->local && !tug_task_is_here(executor, task)) {
-        tug_task_remote_request(task, TUG_REMOTE_WAKE);
-        return;
-    }
-    tug_task_wake_here(executor, task);
+    launch(executor, task);
 }
 
 bool tug_task_free_memory(struct tug_executor *executor, struct tug_task *task)
@@ -100,9 +83,10 @@ void tug_task_free(struct tug_executor *executor, struct tug_task *task)
 
 void tug_task_discard(struct tug_executor *executor, struct tug_task *task)
 {
-    __atomic_store_n(&task->state, TUG_TASK_COMPLETE, __ATOMIC_RELEASE);
-    tug_count_finished(executor, task->domain);
-    tug_task_free(executor, task);
+    bool here = executor != NULL && executor->domain == task->domain;
+    struct tug_domain *domain = task->domain;
+    tug_slab_free(domain->tasks, here ? &executor->tasks : NULL, task);
+    tug_count_finished(executor, domain);
 }
 
 /* ---- running and completing -------------------------------------------------------------------

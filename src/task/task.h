@@ -119,6 +119,10 @@ struct tug_driver;
 #define TUG_STACK_ORDER_MIN 14 /* 16 KiB */
 #define TUG_STACK_ORDER_MAX 30 /* 1 GiB */
 
+/* Who changes the state words of a current-thread runtime's tasks: the owner, on request; for a
+ * moment nobody, while the runtime ends; then everybody, as its tasks are local no more. */
+enum tug_inbox_phase { TUG_INBOX_OPEN, TUG_INBOX_SETTLING, TUG_INBOX_GONE };
+
 struct tug_domain {
     bool local;   /* the current-thread flavour */
     bool closing; /* no new tasks (atomic) */
@@ -132,6 +136,7 @@ struct tug_domain {
      * driver to wake for it (NULL while nobody runs the runtime). */
     struct tug_task *inbox __attribute__((aligned(64)));
     struct tug_driver *inbox_driver;
+    uint32_t inbox_phase; /* enum tug_inbox_phase (atomic) */
     /* Tasks made and ended on threads without an executor. */
     uint64_t foreign_spawned, foreign_finished;
     uint64_t remote_schedules;
@@ -148,16 +153,27 @@ struct tug_stack_pool *tug_domain_stack_pool(struct tug_domain *domain, unsigned
 void tug_domain_stack_pools_destroy(struct tug_domain *domain);
 
 /*
- * Makes a task in the idle state, with `references` 2 (runtime and handle). `executor` may be NULL.
- * NULL: no memory.
+ * Makes a task that nobody can find yet: its state word is that of a free slot, so whoever makes it
+ * fills it in at leisure. `executor` may be NULL. NULL: no memory.
  */
 struct tug_task *tug_task_new(struct tug_executor *executor, struct tug_domain *domain,
                               enum tug_task_kind kind);
 
-/* Marks the task as scheduled and hands it to the scheduler for the first time. */
+/*
+ * From now on shutdown may come across the task, abort it, and so start it: with release, so that
+ * it is found filled in. Two references: the runtime's and the handle's. `scheduled`: 0 or
+ * TUG_TASK_SCHEDULED; then the caller puts it in a queue, and nobody else does.
+ */
+static inline void tug_task_publish(struct tug_task *task, uint64_t scheduled)
+{
+    __atomic_store_n(&task->state, 2 * TUG_TASK_REFERENCE | TUG_TASK_JOIN_INTEREST | scheduled,
+                     __ATOMIC_RELEASE);
+}
+
+/* Publishes the task and hands it to the scheduler for the first time. */
 void tug_task_start(struct tug_executor *executor, struct tug_task *task);
 
-/* Takes back a task that was made and not started. */
+/* Takes back a task that was not published. */
 void tug_task_discard(struct tug_executor *executor, struct tug_task *task);
 
 /* What became of a task in one run. */
@@ -205,8 +221,23 @@ static inline int tug_task_cancel_reason(const struct tug_task *task)
     return tug_task_cancel_reason_slow(task);
 }
 
-/* Leaves a request with the owner of a local task. [any thread but the owner] */
-void tug_task_remote_request(struct tug_task *task, uint64_t request);
+/*
+ * Leaves a request with the owner of a local task. [any thread but the owner] False: the task's
+ * runtime has ended, and the caller changes the state word itself.
+ */
+bool tug_task_remote_request(struct tug_task *task, uint64_t request);
+
+/* Calls from outside are counted while they may touch the domain without holding anything that
+ * keeps it (see runtime/shutdown.c). */
+static inline void tug_domain_foreign_begin(struct tug_domain *domain)
+{
+    __atomic_fetch_add(&domain->foreign_calls, 1, __ATOMIC_SEQ_CST);
+}
+
+static inline void tug_domain_foreign_end(struct tug_domain *domain)
+{
+    __atomic_fetch_sub(&domain->foreign_calls, 1, __ATOMIC_RELEASE);
+}
 
 /* Serves all requests in the inbox. By the owner. Returns how many tasks it looked at. */
 unsigned tug_task_serve_inbox(struct tug_executor *executor);

@@ -14,24 +14,18 @@
 #include "task/state.h"
 #include "task/task.h"
 
-/* Calls from outside are counted while they may touch the domain after they have given up what kept
- * it (see runtime/shutdown.c). */
-static void foreign_begin(struct tug_domain *domain)
+/* Whether the request was left with the task's owner. If not, the caller does it itself. */
+static inline bool request(struct tug_executor *executor, struct tug_task *task, uint64_t request)
 {
-    __atomic_fetch_add(&domain->foreign_calls, 1, __ATOMIC_ACQ_REL);
-}
-
-static void foreign_end(struct tug_domain *domain)
-{
-    __atomic_fetch_sub(&domain->foreign_calls, 1, __ATOMIC_ACQ_REL);
+    return !tug_task_is_here(executor, task) && tug_task_remote_request(task, request);
 }
 
 static void wake_and_drop_foreign(struct tug_task *task, uint64_t drop)
 {
     struct tug_domain *domain = task->domain;
-    foreign_begin(domain);
+    tug_domain_foreign_begin(domain);
     bool outlived = tug_task_wake_on(NULL, task, drop) && tug_task_free_memory(NULL, task);
-    foreign_end(domain);
+    tug_domain_foreign_end(domain);
     if (outlived)
         tug_domain_outlived(domain);
 }
@@ -53,30 +47,21 @@ void tug_task_wake_here(struct tug_executor *executor, struct tug_task *task)
 void tug_task_wake(struct tug_task *task)
 {
     struct tug_executor *executor = tug_executor_current();
-    if (tug_task_is_here(executor, task))
+    if (!request(executor, task, TUG_REMOTE_WAKE))
         wake_and_drop(executor, task, 0);
-    else
-        tug_task_remote_request(task, TUG_REMOTE_WAKE);
 }
 
 void tug_task_reference(struct tug_task *task)
 {
-    if (!task->local)
-        __atomic_fetch_add(&task->state, TUG_TASK_REFERENCE, __ATOMIC_RELAXED);
-    else if (tug_task_is_here(tug_executor_current(), task))
-        tug_state_add_references(task, 1);
-    else
-        tug_task_remote_request(task, TUG_REMOTE_CLONE);
+    if (!request(tug_executor_current(), task, TUG_REMOTE_CLONE))
+        tug_task_reference_here(task);
 }
 
 void tug_task_release(struct tug_task *task)
 {
     struct tug_executor *executor = tug_executor_current();
-    if (!tug_task_is_here(executor, task)) {
-        tug_task_remote_request(task, TUG_REMOTE_DROP);
-        return;
-    }
-    tug_task_give_up(executor, task, 0);
+    if (!request(executor, task, TUG_REMOTE_DROP))
+        tug_task_give_up(executor, task, 0);
 }
 
 void tug_task_give_up(struct tug_executor *executor, struct tug_task *task, uint64_t clear)
@@ -84,14 +69,14 @@ void tug_task_give_up(struct tug_executor *executor, struct tug_task *task, uint
     struct tug_domain *domain = task->domain;
     bool foreign = tug_task_is_foreign(executor, task), outlived = false;
     if (foreign)
-        foreign_begin(domain);
+        tug_domain_foreign_begin(domain);
     uint64_t state = tug_state_load(task);
     while (!tug_state_swap(task, &state, (state & ~clear) - TUG_TASK_REFERENCE))
         ;
     if (tug_state_references(state) == 1)
         outlived = tug_task_free_memory(executor, task);
     if (foreign)
-        foreign_end(domain);
+        tug_domain_foreign_end(domain);
     if (outlived)
         tug_domain_outlived(domain);
 }
@@ -99,11 +84,9 @@ void tug_task_give_up(struct tug_executor *executor, struct tug_task *task, uint
 void tug_task_cancel(struct tug_task *task, uint64_t bits)
 {
     struct tug_executor *executor = tug_executor_current();
-    if (!tug_task_is_here(executor, task)) {
-        tug_task_remote_request(task, (bits & TUG_TASK_ABORTED) != 0 ? TUG_REMOTE_ABORT
-                                                                     : TUG_REMOTE_SCOPE);
+    if (request(executor, task,
+                (bits & TUG_TASK_ABORTED) != 0 ? TUG_REMOTE_ABORT : TUG_REMOTE_SCOPE))
         return;
-    }
     uint64_t before = tug_state_change(task, bits, 0);
     if (task->kind != TUG_TASK_BLOCKING) {
         wake_and_drop(executor, task, 0);
@@ -133,10 +116,8 @@ static void waker_clone(void *data)
 static void waker_wake(void *data)
 {
     struct tug_executor *executor = tug_executor_current();
-    if (tug_task_is_here(executor, data))
+    if (!request(executor, data, TUG_REMOTE_WAKE + TUG_REMOTE_DROP))
         wake_and_drop(executor, data, TUG_TASK_REFERENCE);
-    else
-        tug_task_remote_request(data, TUG_REMOTE_WAKE + TUG_REMOTE_DROP);
 }
 
 static void waker_wake_by_ref(void *data)
