@@ -41,6 +41,11 @@ void scratch_run(void **state);
 /* Runs body as scratch_run() does, but on this thread, outside of any runtime. */
 void scratch_run_outside(int64_t (*body)(void *unused));
 
+/* To be called first by a program that makes and removes thousands of files: they are made in
+ * memory if the system has a place for that and $TMPDIR names no other (some file systems are slow
+ * to use inodes again that were freed a moment ago). */
+void scratch_prefer_memory(void);
+
 /* Says what failed. Returns a value that no body returns by chance. */
 int64_t scratch_failed(const char *file, int line, const char *what, int64_t actual,
                        int64_t expected);

@@ -291,7 +291,7 @@ static int64_t remove_deep(void *unused)
 static int64_t remove_cancelled(void *unused)
 {
     (void)unused;
-    CHECK_EQUAL(make_chain("deep", 1500), 0);
+    CHECK_EQUAL(make_chain("deep", 3000), 0);
     int fds = scratch_count_fds();
     struct tug_task *task = tug_spawn(remove_deep, NULL);
     CHECK(task != NULL);
@@ -343,11 +343,11 @@ static bool shelter_is_whole(void)
 static int64_t moved_meanwhile(void *unused)
 {
     (void)unused;
-    for (uint64_t round = 0; round < 6; round++) {
+    for (uint64_t round = 0; round < 5; round++) {
         char path[4 * SHELTER + 8];
         CHECK_EQUAL(make_shelter(path), 0);
         strcat(path, "/part");
-        CHECK_EQUAL(make_chain("deep", 500), 0);
+        CHECK_EQUAL(make_chain("deep", 2000), 0);
         struct tug_task *task = tug_spawn(remove_deep, NULL);
         CHECK(task != NULL);
         CHECK_EQUAL(tug_sleep(round * TUG_MILLISECOND), 0);
@@ -367,7 +367,7 @@ static int64_t remove_concurrently(void *unused)
 {
     (void)unused;
     for (int round = 0; round < 4; round++) {
-        CHECK_EQUAL(make_chain("deep", 150), 0);
+        CHECK_EQUAL(make_chain("deep", 1000), 0);
         struct tug_task *tasks[3];
         int64_t result;
         for (int i = 0; i < 3; i++)
@@ -391,6 +391,7 @@ static void outside_of_a_runtime(void **state)
 
 int main(void)
 {
+    scratch_prefer_memory();
     const struct CMUnitTest tests[] = {
         SCRATCH_TEST(create),
         SCRATCH_TEST(create_errors),

@@ -325,6 +325,7 @@ static void outside_of_a_runtime(void **state)
 
 int main(void)
 {
+    scratch_prefer_memory();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(outside_of_a_runtime),
         SCRATCH_TEST(errors),
