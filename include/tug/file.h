@@ -7,9 +7,9 @@
  *  - Returns >= 0, or a negative errno of the system call. EINTR is never seen. EAGAIN is never
  *    seen on a descriptor that can be polled: the call waits.
  *  - -ECANCELED or -ETIMEDOUT: the scope around the call was cancelled and the operation had no
- *    effect: no byte was moved, no file was made. If the operation was completed before the
- *    cancellation reached it, its real result is returned. A descriptor that was opened too late to
- *    be wanted is closed again.
+ *    effect: no byte was moved. If the operation was completed before the cancellation reached it,
+ * its real result is returned; only a descriptor that was opened too late to be wanted is closed
+ *    again, and then a file that O_CREAT made, or O_TRUNC emptied, stays so.
  *  - Outside of a coroutine the call blocks the thread, as its POSIX namesake does.
  *  - A transfer may be short, as in POSIX; each costs one unit of the coop budget.
  */

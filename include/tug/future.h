@@ -133,7 +133,8 @@ TUG_API int64_t tug_try_join_all(struct tug_future *const *futures, size_t count
  * Which one is polled first is drawn at random each time, so that no future that is always ready
  * starves the rest; tug_select_biased() polls in the order given. Suspends.
  * Returns the index of the winner, or the scope's reason. The others hold a result as well: a loser
- * that became ready while being cancelled has its real result, so nothing it did is lost.
+ * that became ready while being cancelled has its real result, so nothing it did is lost; one that
+ * was not polled at all has -ECANCELED.
  * -EINVAL: count is 0 or more than 64.
  */
 TUG_API int64_t tug_select(struct tug_future *const *futures, size_t count);

@@ -14,7 +14,8 @@
  * an operation starts when it is first polled. Memory that an operation points to (buffers, paths,
  * iovecs) is lent to it until the future is ready. Once ready, the result is `op.future.result`,
  * and the struct may be filled in anew. Cancelling loses nothing: the result is -ECANCELED only if
- * the operation had no effect; an operation that opens a file closes it again when cancelled.
+ * the operation had no effect, except that an open which was completed all the same is closed again
+ * (a file that O_CREAT made, or O_TRUNC emptied, stays so).
  */
 #ifndef TUG_OP_H
 #define TUG_OP_H

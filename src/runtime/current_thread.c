@@ -27,6 +27,21 @@ static bool auto_advance(struct tug_worker *worker)
     return true;
 }
 
+/* A job of the blocking pool counts as outstanding for a moment after it has made its task
+ * runnable. If only that held the paused clock up nobody would tell; so look again, a millisecond
+ * later. */
+static uint64_t look_again_at(struct tug_worker *worker)
+{
+    bool held_up = worker->executor.domain->paused_now != 0 &&
+                   tug_timer_wheel_next(&worker->wheel) != TUG_TIMER_NEVER;
+    return held_up ? tug_clock_now() + TUG_TICK_NS : UINT64_MAX;
+}
+
+static uint64_t soonest(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 static void park(struct tug_worker *worker, uint64_t deadline)
 {
     struct tug_domain *domain = worker->executor.domain;
@@ -42,7 +57,7 @@ static void park(struct tug_worker *worker, uint64_t deadline)
         tug_worker_turn(worker);
         return;
     }
-    tug_worker_sleep(worker, deadline);
+    tug_worker_sleep(worker, soonest(deadline, look_again_at(worker)));
     if (worker->own_length == 0 && __atomic_load_n(&domain->inbox, __ATOMIC_RELAXED) == NULL)
         tug_counter_add(&worker->spurious_parks, 1);
 }

@@ -6,12 +6,12 @@
  *  2. Every task is aborted. Tasks are found by walking the slots of their slab pool: that is why
  *     their memory is type-stable and begins with the state word. The walk is repeated until none
  *     is alive, for those who had looked before.
- *  3. The workers end, and with them their drivers, drained.
- *  4. The blocking pool ends: by now nothing of ours is in it.
+ *  3. The blocking pool ends: by now nothing of ours is in it.
+ *  4. The workers end, and with them their drivers, drained.
  *  5. Handles and wakers may outlive all this. Each task that somebody still references keeps the
  *     runtime's memory; the last reference given up frees it.
  *
- * When the time is up before 2 or 4 is done, a thread made for that goes on from there.
+ * When the time is up before 2 or 3 is done, a thread made for that goes on from there.
  */
 #include <errno.h>
 #include <limits.h>

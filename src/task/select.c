@@ -121,6 +121,14 @@ static void end_losers(struct tug_task *task, struct tug_future *const *futures,
     }
 }
 
+/* A future that was never polled did nothing, and its result says so. */
+static void mark_untouched(struct tug_future *const *futures, size_t count, uint64_t polled)
+{
+    for (size_t i = 0; i < count; i++)
+        if ((polled >> i & 1) == 0)
+            futures[i]->result = -ECANCELED;
+}
+
 static int64_t select_from(struct tug_future *const *futures, size_t count, bool biased)
 {
     struct tug_task *task = tug_coroutine_current();
@@ -138,6 +146,8 @@ static int64_t select_from(struct tug_future *const *futures, size_t count, bool
         for (size_t n = 0; n < count; n++) {
             size_t i = (start + n) % count;
             if (futures[i]->vtable->poll(futures[i], &waker) == TUG_READY) {
+                polled |= UINT64_C(1) << i;
+                mark_untouched(futures, count, polled);
                 end_losers(task, futures, polled & ~(UINT64_C(1) << i));
                 return (int64_t)i;
             }
