@@ -226,11 +226,11 @@ static void discard(struct tug_copy_file *file)
             tug_sys_ftruncate(file->destination, 0);
         return;
     }
-    /* Only if the name is still that of this file. */
+    /* Not if somebody has given the name to another file meanwhile. */
     if (file->destination >= 0 &&
-        (tug_sys_statx(file->destination, "", AT_EMPTY_PATH, STATX_INO, &held) < 0 ||
-         tug_sys_statx(at, file->destination_name, AT_SYMLINK_NOFOLLOW, STATX_INO, &named) < 0 ||
-         !tug_copy_identity_equal(tug_copy_identity_of(&held), tug_copy_identity_of(&named))))
+        tug_sys_statx(file->destination, "", AT_EMPTY_PATH, STATX_INO, &held) == 0 &&
+        tug_sys_statx(at, file->destination_name, AT_SYMLINK_NOFOLLOW, STATX_INO, &named) == 0 &&
+        !tug_copy_identity_equal(tug_copy_identity_of(&held), tug_copy_identity_of(&named)))
         return;
     int error = tug_sys_unlinkat(at, file->destination_name, 0);
     if (error < 0 && error != -ENOENT)

@@ -78,6 +78,11 @@ struct fixture_copy {
     /* Called from the event callback, before the event is counted. May be NULL. */
     void (*on_event)(const struct tug_copy_event *event, void *argument);
     void *argument;
+    /* Descriptors may be left open: a close that is made to fail does not close. */
+    bool may_leak;
+    /* Called within the runtime, right before the copy and after it. May be NULL. */
+    void (*before)(void);
+    void (*after)(void);
     /* Cancels the scope of the copy after so many us, unless it is 0. */
     unsigned cancel_after;
     /* What came out. */
