@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <stdbool.h>
 
+#include <tug/coop.h>
 #include <tug/task.h>
 
 #include "sys/list.h"
@@ -109,6 +110,8 @@ static int oneshot_poll(struct tug_future *self, const struct tug_waker *waker)
                 return TUG_PENDING;
         }
     }
+    if (tug_coop_poll(waker) == TUG_PENDING)
+        return TUG_PENDING;
     self->result = (state & SENT) != 0 ? 0 : -EPIPE;
     return TUG_READY;
 }

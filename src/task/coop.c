@@ -18,12 +18,8 @@ static void count_exhausted(struct tug_executor *executor)
 int tug_coop_poll(const struct tug_waker *waker)
 {
     struct tug_executor *executor = tug_executor_current();
-    if (executor == NULL || executor->current == NULL || executor->unconstrained)
+    if (executor == NULL || executor->current == NULL || tug_coop_take(executor))
         return TUG_READY;
-    if (executor->budget > 0) {
-        executor->budget--;
-        return TUG_READY;
-    }
     if (!executor->gave_way)
         count_exhausted(executor);
     /* The task itself goes behind the driver's poll as a whole. A waker that stands for something
@@ -55,14 +51,12 @@ int tug_coop_consume(void)
     if (task == NULL)
         return 0;
     struct tug_executor *executor = tug_executor_current();
-    if (executor->unconstrained)
+    if (tug_coop_take(executor))
         return tug_task_cancel_reason(task);
-    if (executor->budget > 0) {
-        executor->budget--;
-        return tug_task_cancel_reason(task);
-    }
     count_exhausted(executor);
-    return tug_yield();
+    int reason = tug_yield();
+    tug_coop_take(tug_executor_current()); /* the unit that was asked for */
+    return reason;
 }
 
 void tug_unconstrained_begin(void)

@@ -58,6 +58,17 @@ static inline bool tug_task_is_here(const struct tug_executor *executor,
            (executor != NULL && executor->domain == task->domain);
 }
 
+/* Takes a unit of the current task's coop budget. False: none is left. */
+static inline bool tug_coop_take(struct tug_executor *executor)
+{
+    if (executor->unconstrained)
+        return true;
+    if (executor->budget == 0)
+        return false;
+    executor->budget--;
+    return true;
+}
+
 /* The calling thread's executor, or NULL. */
 struct tug_executor *tug_executor_current(void);
 void tug_executor_set_current(struct tug_executor *executor);

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 
+#include <tug/coop.h>
+
 #include "sys/futex.h"
 #include "task/coroutine.h"
 #include "task/executor.h"
@@ -104,6 +106,8 @@ static int join_future_poll(struct tug_future *self, const struct tug_waker *wak
         if (set_join_waker(executor, task, waker))
             return TUG_PENDING;
     }
+    if (tug_coop_poll(waker) == TUG_PENDING)
+        return TUG_PENDING;
     self->result = task->result;
     join->task = NULL;
     if (tug_task_is_here(executor, task))
@@ -245,8 +249,15 @@ int tug_join(struct tug_task *task, int64_t *result)
         return -EDEADLK;
     if (caller == NULL || !tug_task_is_here(executor, task))
         return caller == NULL ? join_blocking(task, result) : -EXDEV;
-    if (is_complete(task) && tug_task_cancel_reason(caller) == 0)
+    if (is_complete(task) && tug_task_cancel_reason(caller) == 0) {
+        if (__builtin_expect(!tug_coop_take(executor), 0)) {
+            int reason = tug_coop_consume();
+            if (reason != 0)
+                return reason;
+            executor = tug_executor_current();
+        }
         goto ended;
+    }
     /* What awaiting a join future does, in one frame: each return after a switch is mispredicted.
      */
     const struct tug_waker waker = {&tug_task_waker_vtable, caller};

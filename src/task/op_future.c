@@ -30,8 +30,8 @@ static int op_future_poll(struct tug_future *self, const struct tug_waker *waker
         return TUG_PENDING;
     }
     struct tug_executor *executor = tug_executor_current();
-    if (!first && executor != NULL && executor->budget > 0 && !executor->unconstrained)
-        executor->budget--;
+    if (!first && executor != NULL)
+        tug_coop_take(executor);
     return TUG_READY;
 }
 

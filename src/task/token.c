@@ -11,6 +11,8 @@
 
 #include <errno.h>
 
+#include <tug/coop.h>
+
 #include "sys/mutex.h"
 #include "task/task.h"
 #include "task/token.h"
@@ -139,6 +141,7 @@ static void waiter_unlink(struct tug_token_future *wait)
 static int token_future_poll(struct tug_future *self, const struct tug_waker *waker)
 {
     struct tug_token_future *wait = token_future(self);
+    bool ready_at_once = false;
     int state = __atomic_load_n(&wait->state, __ATOMIC_ACQUIRE);
     if (state < TUG_TOKEN_WAIT_FIRED) {
         tug_mutex_lock(tree_lock(wait->token));
@@ -152,9 +155,10 @@ static int token_future_poll(struct tug_future *self, const struct tug_waker *wa
             wait->state = TUG_TOKEN_WAIT_LINKED;
         } else if (state == TUG_TOKEN_WAIT_NEW) {
             state = TUG_TOKEN_WAIT_DONE;
+            ready_at_once = true;
         }
         tug_mutex_unlock(tree_lock(wait->token));
-        if (state < TUG_TOKEN_WAIT_FIRED)
+        if (state < TUG_TOKEN_WAIT_FIRED || (ready_at_once && tug_coop_poll(waker) == TUG_PENDING))
             return TUG_PENDING;
     }
     if (state == TUG_TOKEN_WAIT_FIRED)

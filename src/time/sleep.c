@@ -10,6 +10,8 @@
 
 #include <errno.h>
 
+#include <tug/coop.h>
+
 #include "task/executor.h"
 #include "task/token.h"
 #include "time/clock.h"
@@ -68,6 +70,10 @@ static int sleep_poll(struct tug_future *self, const struct tug_waker *waker)
     switch (__atomic_load_n(&sleep->state, __ATOMIC_ACQUIRE)) {
     case SLEEP_NEW:
         if (sleep_arm(sleep, waker) == TUG_PENDING)
+            return TUG_PENDING;
+        /* Who sleeps for no time at all, again and again, gives way now and then. */
+        sleep->state = SLEEP_NEW;
+        if (tug_coop_poll(waker) == TUG_PENDING)
             return TUG_PENDING;
         sleep->state = SLEEP_DONE;
         return TUG_READY;
