@@ -11,7 +11,7 @@
 
 #include <tug/cancel.h>
 
-enum { ROUNDS = 40 };
+enum { ROUNDS = 30 };
 
 static void make_source(const char *path)
 {

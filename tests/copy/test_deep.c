@@ -96,9 +96,9 @@ static void test_longer_than_any_path(void **state)
 static void test_deeper_than_open_files(void **state)
 {
     (void)state;
-    make_chain("from", "d", 3000, false);
+    make_chain("from", "d", 1500, false);
     fixture_copy_tree("from", "to");
-    check_chain("to", "d", 3000, false);
+    check_chain("to", "d", 1500, false);
 }
 
 /* On the way back up each level has been closed, and is opened again. */
@@ -176,18 +176,18 @@ static void test_wide(void **state)
     struct fixture_copy copy;
     (void)state;
     fixture_make_dir("from", 0755);
-    for (unsigned i = 0; i < 2500; i++) {
+    for (unsigned i = 0; i < 1500; i++) {
         fixture_make_dir(fixture_text("from/directory number %u", i), 0755);
         if (i % 10 == 0)
             fixture_make_text(fixture_text("from/directory number %u/file", i), "text");
     }
-    for (unsigned jobs = 1; jobs <= 4; jobs++) {
+    for (unsigned jobs = 1; jobs <= 3; jobs++) {
         fixture_copy_init(&copy);
         copy.options.jobs = jobs;
         copy.options.open_directories = jobs % 2 == 0 ? 4 : 0;
         fixture_copy_run(&copy, fixture_text("to%u", jobs), "from", NULL);
         assert_int_equal(copy.result, 0);
-        assert_int_equal(copy.report.directories, 2501);
+        assert_int_equal(copy.report.directories, 1501);
         fixture_assert_copy("from", fixture_text("to%u", jobs), FIXTURE_MODES);
     }
 }
