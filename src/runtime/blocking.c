@@ -40,15 +40,11 @@ static void run_blocking_task(struct tug_job *job, int dropped)
     end(task, dropped || aborted ? -ECANCELED : task->fn(task->argument), 0);
 }
 
-int tug_spawn_blocking(struct tug_task **result, struct tug_runtime *runtime, tug_task_fn fn,
-                       void *argument)
+static int submit(struct tug_executor *executor, struct tug_domain *domain,
+                  struct tug_task **result, tug_task_fn fn, void *argument)
 {
-    struct tug_domain *domain = runtime != NULL ? &runtime->domain : tug_domain_current();
-    if (domain == NULL)
-        return -EPERM;
-    if (__atomic_load_n(&domain->closing, __ATOMIC_ACQUIRE))
+    if (__atomic_load_n(&domain->closing, __ATOMIC_SEQ_CST))
         return -ECANCELED;
-    struct tug_executor *executor = tug_executor_current();
     struct tug_task *task = tug_task_new(executor, domain, TUG_TASK_BLOCKING);
     if (task == NULL)
         return -ENOMEM;
@@ -64,6 +60,22 @@ int tug_spawn_blocking(struct tug_task **result, struct tug_runtime *runtime, tu
         *result = NULL;
         end(task, error, TUG_REMOTE_DETACH);
     }
+    return error;
+}
+
+int tug_spawn_blocking(struct tug_task **result, struct tug_runtime *runtime, tug_task_fn fn,
+                       void *argument)
+{
+    struct tug_executor *executor = tug_executor_current();
+    struct tug_domain *domain = runtime != NULL ? &runtime->domain : tug_domain_current();
+    if (domain == NULL)
+        return -EPERM;
+    bool foreign = executor == NULL || executor->domain != domain;
+    if (foreign)
+        tug_domain_foreign_begin(domain);
+    int error = submit(executor, domain, result, fn, argument);
+    if (foreign)
+        tug_domain_foreign_end(domain);
     return error;
 }
 

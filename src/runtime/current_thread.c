@@ -21,7 +21,9 @@ static bool auto_advance(struct tug_worker *worker)
     struct tug_domain *domain = worker->executor.domain;
     uint64_t next = tug_timer_wheel_next(&worker->wheel);
     if (domain->paused_now == 0 || next == TUG_TIMER_NEVER ||
-        tug_pool_outstanding(domain->blocking) != 0)
+        tug_pool_outstanding(domain->blocking) != 0 ||
+        /* Looked at last: a job fills the inbox before it stops being outstanding. */
+        __atomic_load_n(&domain->inbox, __ATOMIC_SEQ_CST) != NULL)
         return false;
     tug_clock_jump(domain, next);
     return true;
@@ -46,6 +48,12 @@ static void park(struct tug_worker *worker, uint64_t deadline)
 {
     struct tug_domain *domain = worker->executor.domain;
     struct tug_driver *driver = worker->executor.driver;
+    /* What the driver can end at once comes before any timer of a paused clock. */
+    if (domain->paused_now != 0 && !tug_driver_is_quiet(driver)) {
+        tug_worker_turn(worker);
+        if (worker->own_length != 0)
+            return;
+    }
     /* Announced first, looked once more second: a request that comes in between either is seen here
      * or wakes the driver. */
     if (!tug_driver_prepare_park(driver)) {

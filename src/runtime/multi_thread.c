@@ -113,7 +113,8 @@ static struct tug_task *take_local(struct tug_worker *worker)
         worker->lifo = NULL;
         return task;
     }
-    if ((worker->tick & 1) != 0 && (task = tug_worker_pop_own(worker)) != NULL)
+    worker->own_turn = !worker->own_turn;
+    if (worker->own_turn && (task = tug_worker_pop_own(worker)) != NULL)
         return task;
     task = tug_run_queue_pop(&worker->queue);
     return task != NULL ? task : tug_worker_pop_own(worker);
@@ -276,6 +277,8 @@ static void turn(struct tug_worker *worker)
 /* Rule 4 of idle.h. */
 static void notify_if_work_pending(struct tug_runtime *runtime)
 {
+    /* The caller has left the count of searchers; the looks below must not pass that. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     for (uint32_t i = 0; i < runtime->domain.workers; i++) {
         if (tug_run_queue_length(&runtime->workers[i].queue) != 0) {
             tug_multi_thread_notify(runtime);
@@ -373,7 +376,6 @@ static void run_worker(struct tug_worker *worker)
     worker->until_turn = runtime->options.event_interval;
     worker->batch_start = tug_clock_now();
     while (!__atomic_load_n(&runtime->stop, __ATOMIC_RELAXED)) {
-        worker->tick++;
         /* The driver has its turn however busy the tasks are. */
         if (--worker->until_turn == 0) {
             worker->until_turn = runtime->options.event_interval;

@@ -45,7 +45,8 @@ struct tug_worker {
     struct tug_fifo deferred;
     uint32_t deferred_length;
 
-    uint32_t tick, until_turn;
+    uint32_t until_turn;
+    bool own_turn; /* the worker's own list comes before the ring, this time */
     uint32_t global_queue_interval, until_global_queue;
     bool searching;
     bool in_driver; /* wakes are made in a batch by the driver: announced once, afterwards */
@@ -54,6 +55,8 @@ struct tug_worker {
     struct tug_inject pinned;
 
     struct tug_timer_wheel wheel; /* [shared] removals */
+
+    uint64_t tidy_at; /* when to give back stacks that were not needed, 0: not decided */
 
     /* Self-tuning: when the present batch of polls began, and the mean time of a poll in ns. */
     uint64_t batch_start, batch_polls;

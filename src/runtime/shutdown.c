@@ -28,6 +28,15 @@
 #define BACK_OFF_FIRST UINT64_C(20000)
 #define BACK_OFF_MAX UINT64_C(1000000)
 
+static uint64_t spawned_so_far(struct tug_runtime *runtime)
+{
+    uint64_t spawned = __atomic_load_n(&runtime->domain.foreign_spawned, __ATOMIC_ACQUIRE);
+    for (uint32_t i = 0; i < runtime->domain.workers; i++)
+        spawned +=
+            __atomic_load_n(&runtime->workers[i].executor.counters.spawned, __ATOMIC_ACQUIRE);
+    return spawned;
+}
+
 uint64_t tug_runtime_alive(struct tug_runtime *runtime)
 {
     /* Those that have ended are counted first: the difference is never too small, so when it is
@@ -37,11 +46,7 @@ uint64_t tug_runtime_alive(struct tug_runtime *runtime)
     for (uint32_t i = 0; i < domain->workers; i++)
         finished +=
             __atomic_load_n(&runtime->workers[i].executor.counters.finished, __ATOMIC_ACQUIRE);
-    uint64_t spawned = __atomic_load_n(&domain->foreign_spawned, __ATOMIC_ACQUIRE);
-    for (uint32_t i = 0; i < domain->workers; i++)
-        spawned +=
-            __atomic_load_n(&runtime->workers[i].executor.counters.spawned, __ATOMIC_ACQUIRE);
-    return spawned - finished;
+    return spawned_so_far(runtime) - finished;
 }
 
 /* ---- aborting every task ----------------------------------------------------------------------
@@ -84,15 +89,22 @@ static void collect(void *object, void *argument)
         if (tug_state_references(state) == 0 ||
             (state & (TUG_TASK_COMPLETE | TUG_TASK_ABORTED)) != 0)
             return;
-        batch->full = !make_room(batch);
-        if (batch->full)
+        if (!make_room(batch)) {
+            batch->full = true;
             return;
+        }
     } while (!tug_state_swap(task, &state, state + TUG_TASK_REFERENCE));
     batch->tasks[batch->count++] = task;
 }
 
-static void abort_all(struct tug_runtime *runtime)
+/* `*walked`: how many tasks had been made before the last walk. Without new ones there is nobody
+ * left to be found. */
+static void abort_all(struct tug_runtime *runtime, uint64_t *walked)
 {
+    uint64_t spawned = spawned_so_far(runtime);
+    if (*walked == spawned)
+        return;
+    *walked = spawned;
     struct abort_batch batch = {.tasks = batch.on_stack, .capacity = ABORT_BATCH};
     do {
         batch.count = 0;
@@ -126,10 +138,10 @@ static int end_tasks_current_thread(struct tug_runtime *runtime, uint64_t deadli
     /* A paused clock would never come to the end of a sleep under a shield. */
     if (runtime->domain.paused_now != 0)
         tug_time_resume();
-    uint64_t now = tug_clock_now(), back_off = BACK_OFF_FIRST;
+    uint64_t now = tug_clock_now(), back_off = BACK_OFF_FIRST, walked = UINT64_MAX;
     do {
         /* Jobs that had looked before make tasks that must be found, too. */
-        abort_all(runtime);
+        abort_all(runtime, &walked);
         uint64_t until = tug_clock_deadline(now, back_off);
         tug_current_thread_run(&runtime->workers[0], none_alive, runtime,
                                until < deadline ? until : deadline);
@@ -144,9 +156,9 @@ static int end_tasks_current_thread(struct tug_runtime *runtime, uint64_t deadli
 
 static int end_tasks_multi_thread(struct tug_runtime *runtime, uint64_t deadline)
 {
-    uint64_t back_off = BACK_OFF_FIRST;
+    uint64_t back_off = BACK_OFF_FIRST, walked = UINT64_MAX;
     while (tug_runtime_alive(runtime) != 0) {
-        abort_all(runtime);
+        abort_all(runtime, &walked);
         if (tug_runtime_alive(runtime) == 0)
             break;
         uint64_t now = tug_clock_now();
@@ -297,9 +309,13 @@ int tug_runtime_shutdown(struct tug_runtime *runtime, uint64_t timeout)
     }
     if (error == 0)
         error = tug_pool_shutdown(domain->blocking, deadline);
-    if (error == 0)
+    if (error == 0) {
         finish(runtime);
-    else
-        go_on_in_background(runtime);
+        return 0;
+    }
+    /* When it was the pool that took too long, this thread is still inside. */
+    if (domain->local && tug_executor_current() != NULL)
+        tug_current_thread_leave(runtime);
+    go_on_in_background(runtime);
     return error;
 }

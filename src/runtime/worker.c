@@ -136,37 +136,45 @@ static int64_t longest_wait(struct tug_worker *worker, uint64_t deadline)
 }
 
 /* The pool of stacks keeps what it may need again soon. Who goes to sleep sees to it that the
- * memory is given back when it was not needed: it sleeps for a tenth of a second at most, and
- * tidies up. */
-static bool stacks_to_give_back(struct tug_worker *worker, uint64_t *deadline)
+ * memory is given back when it was not needed for a tenth of a second. Returns when that is to be
+ * done. */
+static uint64_t when_to_tidy(struct tug_worker *worker)
 {
     struct tug_domain *domain = worker->executor.domain;
     struct tug_stack_pool *pool =
         __atomic_load_n(&domain->stacks[domain->stack_order], __ATOMIC_ACQUIRE);
     if (__builtin_expect(pool == NULL || !tug_stack_pool_has_excess(pool), 1))
-        return false;
-    uint64_t tidy = tug_clock_now() + STACKS_DECAY;
-    if (tidy > *deadline)
-        return false;
-    *deadline = tidy;
-    return true;
+        return UINT64_MAX;
+    if (worker->tidy_at == 0)
+        worker->tidy_at = tug_clock_now() + STACKS_DECAY;
+    return worker->tidy_at;
+}
+
+static void tidy(struct tug_worker *worker)
+{
+    struct tug_domain *domain = worker->executor.domain;
+    if (tug_clock_now() < worker->tidy_at)
+        return;
+    tug_stack_pool_decay(domain->stacks[domain->stack_order]);
+    worker->tidy_at = 0;
 }
 
 void tug_worker_sleep(struct tug_worker *worker, uint64_t deadline)
 {
     const struct tug_runtime_options *options = &worker->runtime->options;
-    struct tug_domain *domain = worker->executor.domain;
     bool notified = false;
     if (options->on_thread_park != NULL)
         options->on_thread_park(options->hook_argument);
     tug_counter_add(&worker->parks, 1);
-    bool tidy = stacks_to_give_back(worker, &deadline);
+    uint64_t tidy_at = when_to_tidy(worker);
+    if (tidy_at < deadline)
+        deadline = tidy_at;
     worker->in_driver = true;
     tug_driver_park(worker->executor.driver, longest_wait(worker, deadline), &notified);
     fire_timers(worker);
     worker->in_driver = false;
-    if (tidy && tug_clock_now() >= deadline)
-        tug_stack_pool_decay(domain->stacks[domain->stack_order]);
+    if (__builtin_expect(tidy_at != UINT64_MAX, 0))
+        tidy(worker);
     if (notified)
         tug_counter_add(&worker->wakeups, 1);
     if (options->on_thread_unpark != NULL)

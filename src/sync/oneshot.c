@@ -7,9 +7,10 @@
  *   RECEIVER_CLOSED  nobody wants it
  *   WAKER            `waker` is set and belongs to the sender's side
  *
- * As with a task's join waker: while WAKER is set the receiver does not change the waker, so the
- * sender reads it before the step that publishes SENT, and touches nothing after that step. The
- * waker is a clone, since the receiver may be gone by the time it is woken.
+ * As with a task's join waker: the sender reads the waker before the step that publishes SENT, and
+ * touches nothing after that step. The upper bits of the word count how often a waker was set, so
+ * that the step fails if the receiver has put another in its place meanwhile. The waker is a clone,
+ * since the receiver may be gone by the time it is woken.
  */
 #include <tug/oneshot.h>
 
@@ -20,11 +21,13 @@
 #include <tug/task.h>
 
 #include "sys/list.h"
+#include "task/state.h"
 
 #define SENT 1u
 #define SENDER_CLOSED 2u
 #define RECEIVER_CLOSED 4u
 #define WAKER 8u
+#define GENERATION 256u
 #define SENDER_DONE (SENT | SENDER_CLOSED)
 
 static uint32_t load(const struct tug_oneshot *channel)
@@ -51,7 +54,7 @@ static int finish_sending(struct tug_oneshot *channel, uint32_t bit)
         if ((state & RECEIVER_CLOSED) != 0)
             return -EPIPE;
         if ((state & WAKER) != 0)
-            waker = channel->waker;
+            waker = tug_waker_peek(&channel->waker);
     } while (!swap(channel, &state, (state | bit) & ~WAKER));
     if ((state & WAKER) != 0)
         tug_waker_wake(waker);
@@ -99,13 +102,13 @@ static int oneshot_poll(struct tug_future *self, const struct tug_waker *waker)
             state = load(channel);
         }
         if ((state & SENDER_DONE) == 0) {
-            channel->waker = tug_waker_clone(waker);
+            tug_waker_poke(&channel->waker, tug_waker_clone(waker));
             do {
                 if ((state & SENDER_DONE) != 0) {
                     tug_waker_drop(channel->waker);
                     break;
                 }
-            } while (!swap(channel, &state, state | WAKER));
+            } while (!swap(channel, &state, (state | WAKER) + GENERATION));
             if ((state & SENDER_DONE) == 0)
                 return TUG_PENDING;
         }

@@ -50,13 +50,10 @@ static void unlink_child(struct tug_group *group, struct tug_task *task)
     task->group = NULL;
 }
 
-int tug_group_spawn(struct tug_group *group, tug_task_fn fn, void *argument)
+static int spawn_child(struct tug_executor *executor, struct tug_domain *domain,
+                       struct tug_group *group, tug_task_fn fn, void *argument)
 {
-    struct tug_executor *executor = tug_executor_current();
-    struct tug_domain *domain = (struct tug_domain *)group->runtime;
-    if (domain == NULL)
-        return -EPERM;
-    if (__atomic_load_n(&domain->closing, __ATOMIC_ACQUIRE))
+    if (__atomic_load_n(&domain->closing, __ATOMIC_SEQ_CST))
         return -ECANCELED;
     struct tug_task *task = tug_task_new(executor, domain, TUG_TASK_COROUTINE);
     if (task == NULL)
@@ -82,6 +79,21 @@ int tug_group_spawn(struct tug_group *group, tug_task_fn fn, void *argument)
     if (here)
         tug_scheduler_schedule(executor, task);
     return 0;
+}
+
+int tug_group_spawn(struct tug_group *group, tug_task_fn fn, void *argument)
+{
+    struct tug_executor *executor = tug_executor_current();
+    struct tug_domain *domain = (struct tug_domain *)group->runtime;
+    if (domain == NULL)
+        return -EPERM;
+    bool foreign = executor == NULL || executor->domain != domain;
+    if (foreign)
+        tug_domain_foreign_begin(domain);
+    int error = spawn_child(executor, domain, group, fn, argument);
+    if (foreign)
+        tug_domain_foreign_end(domain);
+    return error;
 }
 
 static void cancel_locked(struct tug_group *group)
@@ -130,6 +142,7 @@ void tug_group_child_ended(struct tug_group *group, struct tug_task *task, int64
 struct group_wait {
     struct tug_future future;
     struct tug_group *group;
+    bool cancelled;
 };
 
 static int group_wait_poll(struct tug_future *self, const struct tug_waker *waker)
@@ -145,7 +158,9 @@ static int group_wait_poll(struct tug_future *self, const struct tug_waker *wake
 
 static void group_wait_cancel(struct tug_future *self)
 {
-    tug_group_cancel(TUG_CONTAINER_OF(self, struct group_wait, future)->group);
+    struct group_wait *wait = TUG_CONTAINER_OF(self, struct group_wait, future);
+    wait->cancelled = true;
+    tug_group_cancel(wait->group);
 }
 
 static const struct tug_future_vtable group_wait_vtable = {
@@ -155,13 +170,14 @@ static const struct tug_future_vtable group_wait_vtable = {
 
 int64_t tug_group_wait(struct tug_group *group)
 {
-    struct group_wait wait = {{&group_wait_vtable, 0}, group};
+    struct group_wait wait = {{&group_wait_vtable, 0}, group, false};
     struct tug_task *task = tug_coroutine_current();
     if (task == NULL)
         return -EPERM;
     /* Children are waited for whatever happens: a scope that is cancelled already, which would make
      * tug_await() return at once, only cancels them. */
     int reason = tug_task_cancel_reason(task);
+    bool ended_by_scope = reason != 0 && tug_group_alive(group) != 0;
     if (reason != 0) {
         tug_group_cancel(group);
         struct tug_scope shield;
@@ -171,9 +187,11 @@ int64_t tug_group_wait(struct tug_group *group)
     } else {
         tug_await(&wait.future);
         reason = tug_task_cancel_reason(task);
+        ended_by_scope = wait.cancelled;
     }
     int64_t error = group->first_error;
     group->first_error = 0;
     group->cancelled = false;
-    return reason != 0 ? reason : error;
+    /* An error of a child that ended by itself is not lost behind the scope's reason. */
+    return ended_by_scope || error == 0 ? reason : error;
 }

@@ -29,15 +29,12 @@ static inline __attribute__((always_inline)) void drop_complete(struct tug_execu
     /* The usual case, nobody else has a reference: no locked instruction. The state word of a free
      * task says that it has none. */
     uint64_t state = tug_state_load(task);
-    if (tug_state_references(state) != 1) {
+    if (tug_state_references(state) != 1 || tug_task_is_foreign(executor, task)) {
         tug_task_give_up(executor, task, 0);
         return;
     }
     __atomic_store_n(&task->state, state - TUG_TASK_REFERENCE, __ATOMIC_RELAXED);
-    if (tug_task_is_foreign(executor, task))
-        tug_task_free(executor, task);
-    else
-        tug_task_free_here(executor, task);
+    tug_task_free_here(executor, task);
 }
 
 /* Takes a waker back that was set before (JOIN_WAKER). False: the task is complete, and whoever
@@ -71,7 +68,7 @@ set_join_waker(struct tug_executor *executor, struct tug_task *task, const struc
             return false;
         state = tug_state_load(task);
     }
-    task->join_waker = *waker;
+    tug_waker_poke(&task->join_waker, *waker);
     if (waker->vtable == &tug_task_waker_vtable && !tug_task_is_foreign(executor, waker->data))
         tug_task_reference_here(waker->data);
     else
@@ -81,7 +78,8 @@ set_join_waker(struct tug_executor *executor, struct tug_task *task, const struc
             tug_waker_drop(task->join_waker);
             return false;
         }
-    } while (!tug_state_swap(task, &state, state | TUG_TASK_JOIN_WAKER));
+    } while (
+        !tug_state_swap(task, &state, (state | TUG_TASK_JOIN_WAKER) + TUG_TASK_JOIN_GENERATION));
     return true;
 }
 

@@ -97,10 +97,9 @@ static inline void tug_task_complete_here(struct tug_executor *executor, struct 
     uint64_t state = tug_state_load(task), desired;
     struct tug_waker joiner = {NULL, NULL};
     do {
-        /* While JOIN_WAKER is set the waker does not change (rule 2), so what is read here is
-         * right if the swap succeeds. */
+        /* What is read here is right if the swap succeeds (rule 2). */
         if ((state & TUG_TASK_JOIN_WAKER) != 0)
-            joiner = task->join_waker;
+            joiner = tug_waker_peek(&task->join_waker);
         desired = (state | TUG_TASK_COMPLETE) & ~(TUG_TASK_SCHEDULED | TUG_TASK_NOTIFIED);
         desired -= TUG_TASK_REFERENCE;
     } while (!tug_state_swap(task, &state, desired));

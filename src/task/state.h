@@ -41,7 +41,21 @@ static inline void tug_state_add_references(struct tug_task *task, uint64_t coun
 
 static inline uint64_t tug_state_references(uint64_t state)
 {
-    return state / TUG_TASK_REFERENCE;
+    return state / TUG_TASK_REFERENCE & TUG_TASK_REFERENCES_MASK;
+}
+
+/* A waker that one side may be writing while the other reads it: the reader finds out afterwards,
+ * from the generation in the word that it swaps, and forgets what it has read. */
+static inline struct tug_waker tug_waker_peek(const struct tug_waker *from)
+{
+    return (struct tug_waker){__atomic_load_n(&from->vtable, __ATOMIC_RELAXED),
+                              __atomic_load_n(&from->data, __ATOMIC_RELAXED)};
+}
+
+static inline void tug_waker_poke(struct tug_waker *to, struct tug_waker waker)
+{
+    __atomic_store_n(&to->vtable, waker.vtable, __ATOMIC_RELAXED);
+    __atomic_store_n(&to->data, waker.data, __ATOMIC_RELAXED);
 }
 
 #endif

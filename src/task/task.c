@@ -133,7 +133,7 @@ void tug_task_complete(struct tug_executor *executor, struct tug_task *task, int
     struct tug_waker joiner = {NULL, NULL};
     do {
         if ((state & TUG_TASK_JOIN_WAKER) != 0)
-            joiner = task->join_waker;
+            joiner = tug_waker_peek(&task->join_waker);
         desired = (state | TUG_TASK_COMPLETE) - TUG_TASK_REFERENCE;
     } while (!tug_state_swap(task, &state, desired));
     if (tug_state_references(desired) == 0)
@@ -146,20 +146,16 @@ void tug_task_complete(struct tug_executor *executor, struct tug_task *task, int
 /* ---- spawning ------------------------------------------------------------------------------- */
 
 /* Where a new task goes; shared by the three public ways to make one. */
-static int resolve_options(const struct tug_spawn_options *options, struct tug_domain **domain,
+static int resolve_options(const struct tug_spawn_options *options, struct tug_domain *domain,
                            uint8_t *stack_order, int32_t *worker)
 {
-    *domain =
-        options->runtime != NULL ? (struct tug_domain *)options->runtime : tug_domain_current();
-    if (*domain == NULL)
-        return -EPERM;
-    if (__atomic_load_n(&(*domain)->closing, __ATOMIC_ACQUIRE))
+    if (__atomic_load_n(&domain->closing, __ATOMIC_SEQ_CST))
         return -ECANCELED;
     if (options->worker != TUG_ANY_WORKER &&
-        (options->worker < 0 || (uint32_t)options->worker >= (*domain)->workers))
+        (options->worker < 0 || (uint32_t)options->worker >= domain->workers))
         return -EINVAL;
     *worker = options->worker;
-    *stack_order = (*domain)->stack_order;
+    *stack_order = domain->stack_order;
     if (options->stack_size != 0) {
         unsigned order = TUG_STACK_ORDER_MIN;
         while (order < TUG_STACK_ORDER_MAX && ((size_t)1 << order) < options->stack_size)
@@ -172,20 +168,24 @@ static int resolve_options(const struct tug_spawn_options *options, struct tug_d
     return 0;
 }
 
-int tug_spawn_with(struct tug_task **task, const struct tug_spawn_options *options, tug_task_fn fn,
-                   void *argument)
+/* Makes and launches a coroutine task (`fn`) or a poll task (`future`). */
+static int spawn_in(struct tug_executor *executor, struct tug_domain *domain,
+                    struct tug_task **task, const struct tug_spawn_options *options, tug_task_fn fn,
+                    void *argument, struct tug_future *future)
 {
-    struct tug_domain *domain;
     uint8_t stack_order;
     int32_t worker;
-    int error = resolve_options(options, &domain, &stack_order, &worker);
+    int error = resolve_options(options, domain, &stack_order, &worker);
     if (error != 0)
         return error;
-    struct tug_executor *executor = tug_executor_current();
-    struct tug_task *made = make_task(executor, domain, TUG_TASK_COROUTINE);
+    struct tug_task *made =
+        make_task(executor, domain, future != NULL ? TUG_TASK_FUTURE : TUG_TASK_COROUTINE);
     if (made == NULL)
         return -ENOMEM;
-    made->fn = fn;
+    if (future != NULL)
+        made->future = future;
+    else
+        made->fn = fn;
     made->argument = argument;
     made->stack_order = stack_order;
     made->worker = worker;
@@ -194,11 +194,47 @@ int tug_spawn_with(struct tug_task **task, const struct tug_spawn_options *optio
     return 0;
 }
 
+static int spawn(struct tug_task **task, const struct tug_spawn_options *options, tug_task_fn fn,
+                 void *argument, struct tug_future *future)
+{
+    struct tug_executor *executor = tug_executor_current();
+    struct tug_domain *domain =
+        options->runtime != NULL ? (struct tug_domain *)options->runtime : tug_domain_current();
+    if (domain == NULL)
+        return -EPERM;
+    /* From outside: shutdown waits for those who may have found the runtime open. */
+    bool foreign = executor == NULL || executor->domain != domain;
+    if (foreign)
+        tug_domain_foreign_begin(domain);
+    int error = spawn_in(executor, domain, task, options, fn, argument, future);
+    if (foreign)
+        tug_domain_foreign_end(domain);
+    return error;
+}
+
+int tug_spawn_with(struct tug_task **task, const struct tug_spawn_options *options, tug_task_fn fn,
+                   void *argument)
+{
+    return spawn(task, options, fn, argument, NULL);
+}
+
+int tug_spawn_future(struct tug_task **task, const struct tug_spawn_options *options,
+                     struct tug_future *future)
+{
+    const struct tug_spawn_options defaults = TUG_SPAWN_OPTIONS_INIT;
+    return spawn(task, options != NULL ? options : &defaults, NULL, NULL, future);
+}
+
 struct tug_task *tug_spawn(tug_task_fn fn, void *argument)
 {
     struct tug_executor *executor = tug_executor_current();
-    struct tug_domain *domain = executor != NULL ? executor->domain : tug_domain_current();
-    if (domain == NULL || __atomic_load_n(&domain->closing, __ATOMIC_ACQUIRE))
+    if (__builtin_expect(executor == NULL, 0)) {
+        const struct tug_spawn_options defaults = TUG_SPAWN_OPTIONS_INIT;
+        struct tug_task *made;
+        return tug_spawn_with(&made, &defaults, fn, argument) == 0 ? made : NULL;
+    }
+    struct tug_domain *domain = executor->domain;
+    if (__atomic_load_n(&domain->closing, __ATOMIC_ACQUIRE))
         return NULL;
     struct tug_task *task = make_task(executor, domain, TUG_TASK_COROUTINE);
     if (task == NULL)
@@ -207,28 +243,6 @@ struct tug_task *tug_spawn(tug_task_fn fn, void *argument)
     task->argument = argument;
     launch(executor, task);
     return task;
-}
-
-int tug_spawn_future(struct tug_task **task, const struct tug_spawn_options *options,
-                     struct tug_future *future)
-{
-    const struct tug_spawn_options defaults = TUG_SPAWN_OPTIONS_INIT;
-    struct tug_domain *domain;
-    uint8_t stack_order;
-    int32_t worker;
-    int error =
-        resolve_options(options != NULL ? options : &defaults, &domain, &stack_order, &worker);
-    if (error != 0)
-        return error;
-    struct tug_executor *executor = tug_executor_current();
-    struct tug_task *made = make_task(executor, domain, TUG_TASK_FUTURE);
-    if (made == NULL)
-        return -ENOMEM;
-    made->future = future;
-    made->worker = worker;
-    *task = made;
-    launch(executor, made);
-    return 0;
 }
 
 struct tug_task *tug_task_current(void)

@@ -15,6 +15,7 @@
  *   ABORTED          the outermost cancel scope is cancelled
  *   SCOPE_CANCELLED  some scope of the task may be cancelled: look
  *   OUTLIVES         somebody still references the task after its runtime has shut down
+ *   join generation  the upper 16 bits: how often JOIN_WAKER has been set
  *   references       from bit 8: one for the runtime until COMPLETE, one for the handle, one for
  *                    each cloned waker
  *
@@ -23,7 +24,9 @@
  * queue, exactly once. A wake of a SCHEDULED task sets NOTIFIED; the flag is cleared when the poll
  *     begins, so that a wake while queued costs no extra poll, and looked at when it ends.
  *  2. join_waker belongs to the handle's owner while JOIN_WAKER is clear and to the runtime while
- * it is set; the owner takes it back by clearing the bit, which fails once COMPLETE is set.
+ * it is set; the owner takes it back by clearing the bit, which fails once COMPLETE is set. Who
+ * completes the task reads the waker first and swaps the word second; the generation makes the swap
+ * fail if another waker was put in its place meanwhile.
  *  3. After the transition to COMPLETE, or after a reference was given up, the task is not touched.
  *
  * A task of a current-thread runtime is `local`: only the owner thread changes its state word, with
@@ -58,6 +61,8 @@ struct tug_executor;
 #define TUG_TASK_OUTLIVES UINT64_C(0x80)
 #define TUG_TASK_CANCEL_MASK (TUG_TASK_ABORTED | TUG_TASK_SCOPE_CANCELLED)
 #define TUG_TASK_REFERENCE UINT64_C(0x100)
+#define TUG_TASK_REFERENCES_MASK UINT64_C(0xffffffffff)
+#define TUG_TASK_JOIN_GENERATION (UINT64_C(1) << 48)
 
 /* Requests of other threads in the `remote` word of a local task; counts in the upper bits. */
 #define TUG_REMOTE_QUEUED UINT64_C(0x01)

@@ -30,6 +30,13 @@ static void sleep_fire(struct tug_timer *timer)
     __atomic_store_n(&sleep->state, SLEEP_FIRED, __ATOMIC_RELEASE);
 }
 
+/* Gives up the waker, if there is one to give up. */
+static void let_go_of_waker(struct tug_sleep_future *sleep)
+{
+    tug_waker_unhold(&sleep->waker);
+    sleep->waker = (struct tug_waker){&tug_task_waker_vtable, NULL};
+}
+
 static int sleep_arm(struct tug_sleep_future *sleep, const struct tug_waker *waker)
 {
     struct tug_executor *executor = tug_executor_current();
@@ -46,7 +53,7 @@ static int sleep_arm(struct tug_sleep_future *sleep, const struct tug_waker *wak
     uint64_t ticks = tug_ticks_of_deadline(domain->clock_start, sleep->deadline);
     if (tug_timer_insert(executor->wheel, &sleep->timer, ticks))
         return TUG_PENDING;
-    tug_waker_unhold(&sleep->waker);
+    let_go_of_waker(sleep);
     return TUG_READY;
 }
 
@@ -60,7 +67,7 @@ static int sleep_check(struct tug_sleep_future *sleep, const struct tug_waker *w
     /* Another waker: out and in again, as nobody else may write the old one. */
     if (!tug_timer_remove(&sleep->timer))
         return TUG_READY;
-    tug_waker_unhold(&sleep->waker);
+    let_go_of_waker(sleep);
     return sleep_arm(sleep, waker);
 }
 
@@ -84,7 +91,7 @@ static int sleep_poll(struct tug_future *self, const struct tug_waker *waker)
     default:
         break;
     }
-    tug_waker_unhold(&sleep->waker);
+    let_go_of_waker(sleep);
     sleep->state = SLEEP_DONE;
     return TUG_READY;
 }
