@@ -83,6 +83,9 @@ static int64_t run(struct running *running)
     int64_t result;
     tug_runtime_options_init(&options);
     options.flavour = TUG_CURRENT_THREAD;
+    /* One for each job, and one for the count. */
+    if (running->cp.copy.jobs >= 512)
+        options.max_blocking_threads = running->cp.copy.jobs + 1;
     int error = tug_cli_interrupt_catch();
     if (error == 0)
         error = tug_runtime_create(&runtime, &options);

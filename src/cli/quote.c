@@ -82,7 +82,8 @@ static void quote_single(char *out, const char *name)
         out += length;
         name += length;
     }
-    strcpy(out, "'");
+    *out++ = '\'';
+    *out = '\0';
 }
 
 char *tug_cli_quote(const char *name)

@@ -139,7 +139,7 @@ int64_t tug_copy(const struct tug_copy_options *options, const char *const *sour
         tug_copy_options_init(&defaults);
         options = &defaults;
     }
-    if (!are_valid(options, count))
+    if (!are_valid(options, count) || destination == NULL)
         return -EINVAL;
     if (report == NULL)
         report = &own_report;

@@ -158,6 +158,7 @@ static void copy_link(struct special *special)
     special->target = target;
     special->mode = S_IFLNK;
     create(special);
+    special->target = NULL;
     if (target != usual)
         free(target);
 }
