@@ -13,7 +13,6 @@
 
 #include "driver/driver.h"
 #include "runtime/runtime.h"
-#include "sys/cpu.h"
 #include "sys/futex.h"
 #include "time/clock.h"
 
@@ -23,10 +22,6 @@
 #define POLL_TIME_WEIGHT 0.1
 #define INTERVAL_MIN 2
 #define INTERVAL_MAX 127
-
-/* How long a worker that finds nothing keeps searching: about 10 us. */
-#define SEARCH_ROUNDS 100
-#define SEARCH_PAUSE 4
 
 /* ---- making work available ------------------------------------------------------------------- */
 
@@ -162,21 +157,6 @@ static struct tug_task *steal(struct tug_worker *worker)
     }
     /* Somebody may have overflowed meanwhile. */
     return take_global(worker);
-}
-
-/* Steals, and keeps looking for a moment before the worker goes to sleep: while somebody searches
- * nobody is woken, which spares the others a system call for each small burst of work. */
-static struct tug_task *search(struct tug_worker *worker)
-{
-    struct tug_task *task = steal(worker);
-    for (int round = 0; task == NULL && worker->searching && round < SEARCH_ROUNDS; round++) {
-        for (int i = 0; i < SEARCH_PAUSE; i++)
-            tug_cpu_relax();
-        if (tug_inject_length(&worker->pinned) != 0)
-            return NULL;
-        task = steal(worker);
-    }
-    return task;
 }
 
 /* ---- running --------------------------------------------------------------------------------- */
@@ -357,7 +337,7 @@ static struct tug_task *find_task(struct tug_worker *worker)
         turn(worker);
         return NULL;
     }
-    task = search(worker);
+    task = steal(worker);
     if (task != NULL)
         return task;
     worker->until_turn = worker->runtime->options.event_interval;
