@@ -4,8 +4,9 @@
 #include "pair.h"
 
 #include <errno.h>
+#include <linux/magic.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/vfs.h>
 
 int tug_copy_pairs_init(struct tug_copy_pairs *pairs)
 {
@@ -23,8 +24,32 @@ void tug_copy_pairs_destroy(struct tug_copy_pairs *pairs)
     pthread_mutex_destroy(&pairs->lock);
 }
 
+/* Of some file systems it is known beforehand that an operation, even where it works, is not to be
+ * used: tmpfs fills allocated blocks with zeros, and has nothing to share; btrfs does not compress
+ * what was allocated; servers are asked to copy by themselves. */
+static uint32_t known_refusals(int destination)
+{
+    static const struct {
+        uint32_t magic, refused;
+    } table[] = {
+        {TMPFS_MAGIC, TUG_COPY_ALLOCATE | TUG_COPY_OFFLOAD | TUG_COPY_CLONE},
+        {BTRFS_SUPER_MAGIC, TUG_COPY_ALLOCATE},
+        {NFS_SUPER_MAGIC, TUG_COPY_ALLOCATE},
+        {CIFS_SUPER_MAGIC, TUG_COPY_ALLOCATE},
+        {SMB2_SUPER_MAGIC, TUG_COPY_ALLOCATE},
+        {CEPH_SUPER_MAGIC, TUG_COPY_ALLOCATE},
+    };
+    struct statfs statfs;
+    if (fstatfs(destination, &statfs) != 0)
+        return 0;
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+        if (table[i].magic == (uint32_t)statfs.f_type)
+            return table[i].refused;
+    return 0;
+}
+
 struct tug_copy_pair *tug_copy_pairs_find(struct tug_copy_pairs *pairs, uint64_t source_device,
-                                          uint64_t destination_device)
+                                          uint64_t destination_device, int destination)
 {
     pthread_mutex_lock(&pairs->lock);
     struct tug_copy_pair *pair = pairs->first;
@@ -34,9 +59,10 @@ struct tug_copy_pair *tug_copy_pairs_find(struct tug_copy_pairs *pairs, uint64_t
     if (pair == NULL && (pair = calloc(1, sizeof(*pair))) != NULL) {
         pair->source_device = source_device;
         pair->destination_device = destination_device;
+        pair->refused = known_refusals(destination);
         /* Blocks are never shared between file systems. */
         if (source_device != destination_device)
-            pair->refused = TUG_COPY_CLONE;
+            pair->refused |= TUG_COPY_CLONE;
         pair->next = pairs->first;
         pairs->first = pair;
     }

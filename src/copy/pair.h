@@ -30,9 +30,10 @@ struct tug_copy_pairs {
 int tug_copy_pairs_init(struct tug_copy_pairs *pairs);
 void tug_copy_pairs_destroy(struct tug_copy_pairs *pairs);
 
-/* The pair of two devices; NULL: no memory, and nothing can be remembered. */
+/* The pair of two devices; `destination` is an open file on the second. NULL: no memory, and
+ * nothing can be remembered. */
 struct tug_copy_pair *tug_copy_pairs_find(struct tug_copy_pairs *pairs, uint64_t source_device,
-                                          uint64_t destination_device);
+                                          uint64_t destination_device, int destination);
 
 bool tug_copy_pair_can(const struct tug_copy_pair *pair, enum tug_copy_ability ability);
 

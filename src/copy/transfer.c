@@ -296,8 +296,9 @@ static void find_pair(struct transfer *transfer)
     struct tug_copy_file *file = &transfer->file;
     struct statx statx;
     if (tug_sys_statx(file->destination, "", AT_EMPTY_PATH, STATX_INO, &statx) == 0)
-        transfer->pair = tug_copy_pairs_find(&file->engine->pairs, file->identity.device,
-                                             tug_copy_identity_of(&statx).device);
+        transfer->pair =
+            tug_copy_pairs_find(&file->engine->pairs, file->identity.device,
+                                tug_copy_identity_of(&statx).device, file->destination);
 }
 
 /* Shares the blocks of the source. True: the destination has everything. */
