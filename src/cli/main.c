@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* `tug COMMAND ...`: finds the command and runs it. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,8 +43,18 @@ static int refuse(const char *what, const char *name)
     return EXIT_FAILURE;
 }
 
+/* If the standard streams are closed, the first files to be opened would take their place, and
+ * messages would be written into a copy. */
+static void hold_standard_descriptors(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+            abort();
+}
+
 int main(int argc, char **argv)
 {
+    hold_standard_descriptors();
     if (argc < 2) {
         fputs(help, stderr);
         return EXIT_FAILURE;

@@ -308,6 +308,31 @@ static void test_output_cannot_be_written(void **state)
     fixture_assert_copy("a", "b", FIXTURE_MODES);
 }
 
+static void close_standard_streams(void)
+{
+    close(0);
+    close(1);
+    close(2);
+}
+
+/* Then no file of the copy may be taken for one of them. */
+static void test_without_standard_streams(void **state)
+{
+    (void)state;
+    fixture_make_dir("from", 0755);
+    fixture_make_file("from/a", 0644, 100, 1);
+    fixture_make_file("from/b", 0644, 3 << 20, 2);
+    command.prepare = close_standard_streams;
+    command_run(&command, "cp", "-rv", "from", "missing", "to", NULL);
+    assert_int_equal(command_exit_status(&command), 1);
+    fixture_make_dir("to", 0755);
+    command_init(&command);
+    command.prepare = close_standard_streams;
+    command_run(&command, "cp", "-rv", "from", "missing", "to", NULL);
+    assert_int_equal(command_exit_status(&command), 1);
+    fixture_assert_copy("from", "to/from", FIXTURE_MODES);
+}
+
 static void test_reader_goes_away(void **state)
 {
     int ends[2];
@@ -341,6 +366,7 @@ int main(void)
         TEST(test_version),
         TEST(test_unknown_command),
         TEST(test_output_cannot_be_written),
+        TEST(test_without_standard_streams),
         TEST(test_reader_goes_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
