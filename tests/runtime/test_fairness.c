@@ -106,12 +106,15 @@ static void everybody_has_a_turn(void)
 {
     int ends[2];
     char byte = 0;
+    struct tug_op op;
     CHECK_EQUAL(pipe(ends), 0);
     CHECK_EQUAL(tug_sleep(TUG_MILLISECOND), 0);
     CHECK_EQUAL(fixture_join(fixture_spawn(count_turns, NULL)), 0);
     CHECK_EQUAL(__atomic_load_n(&turns, __ATOMIC_ACQUIRE), 20);
-    CHECK_EQUAL(tug_write(ends[1], "x", 1), 1);
-    CHECK_EQUAL(tug_read(ends[0], &byte, 1), 1);
+    tug_op_write(&op, ends[1], "x", 1, TUG_CURRENT_POSITION);
+    CHECK_EQUAL(tug_op_await(&op), 1);
+    tug_op_read(&op, ends[0], &byte, 1, TUG_CURRENT_POSITION);
+    CHECK_EQUAL(tug_op_await(&op), 1);
     CHECK_EQUAL(byte, 'x');
     CHECK_EQUAL(tug_block_in_place(nothing, NULL), 0);
     close(ends[0]);
