@@ -43,21 +43,35 @@ static int enter(int fd, const char *name)
     return next;
 }
 
-/* A chain of directories; with `teeth` each has another one beside the next, with a file in it, so
- * that a walk in depth leaves something behind on each level. */
+static void make_tooth(int fd, const char *name, unsigned depth)
+{
+    assert_int_equal(mkdirat(fd, name, 0755), 0);
+    int tooth = openat(fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    make_file_at(tooth, "file", depth);
+    close(tooth);
+}
+
+static void check_tooth(int fd, const char *name, unsigned depth)
+{
+    int tooth = openat(fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(tooth >= 0);
+    check_file_at(tooth, "file", depth);
+    close(tooth);
+}
+
+/* A chain of directories; with `teeth` each has others beside the next, made before and after it,
+ * so that a walk in depth leaves something behind on each level in whatever order it comes. */
 static void make_chain(const char *root, const char *name, unsigned depth, bool teeth)
 {
     fixture_make_dir(root, 0755);
     int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     for (unsigned i = 0; i < depth; i++) {
         make_file_at(fd, "file", i);
-        if (teeth) {
-            assert_int_equal(mkdirat(fd, "tooth", 0755), 0);
-            int tooth = openat(fd, "tooth", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-            make_file_at(tooth, "file", i);
-            close(tooth);
-        }
+        if (teeth)
+            make_tooth(fd, "tooth", i);
         assert_int_equal(mkdirat(fd, name, i % 2 == 0 ? 0755 : 0700), 0);
+        if (teeth)
+            make_tooth(fd, "late tooth", i);
         fd = enter(fd, name);
     }
     close(fd);
@@ -71,10 +85,8 @@ static void check_chain(const char *root, const char *name, unsigned depth, bool
         struct stat stat;
         check_file_at(fd, "file", i);
         if (teeth) {
-            int tooth = openat(fd, "tooth", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-            assert_true(tooth >= 0);
-            check_file_at(tooth, "file", i);
-            close(tooth);
+            check_tooth(fd, "tooth", i);
+            check_tooth(fd, "late tooth", i);
         }
         fd = enter(fd, name);
         assert_int_equal(fstat(fd, &stat), 0);
@@ -115,8 +127,8 @@ static void test_comb(void **state)
         copy.options.jobs = 1 + i;
         fixture_copy_run(&copy, fixture_text("to%u", i), "from", NULL);
         assert_int_equal(copy.result, 0);
-        assert_int_equal(copy.report.files, 800);
-        assert_int_equal(copy.report.verified_files, 800);
+        assert_int_equal(copy.report.files, 1200);
+        assert_int_equal(copy.report.verified_files, 1200);
         check_chain(fixture_text("to%u", i), "d", 400, true);
     }
 }
