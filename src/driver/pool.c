@@ -10,7 +10,8 @@
  *
  * A thread has the records of the pool (struct pool_thread) until the pool is destroyed; a wake
  * that comes late finds memory that is still a futex word. Threads are joined: one that ends leaves
- * its handle to the next that ends, the last one's is left to tug_pool_shutdown().
+ * its handle to the next that ends, the last one's is left to tug_pool_shutdown(). Where nobody
+ * will call that any more they are detached instead.
  */
 #include "driver/pool.h"
 
@@ -41,6 +42,7 @@ struct tug_pool {
     uint64_t outstanding;
     struct tug_mutex lock;
     bool closed;
+    bool left_behind;              /* nobody joins threads any more */
     struct tug_job *first, **last; /* the queue */
     uint64_t queue_depth, jobs;
     struct tug_list idle; /* the one that worked last is first */
@@ -162,7 +164,9 @@ static void leave(struct pool_thread *thread)
     struct tug_pool *pool = thread->pool;
     tug_mutex_lock(&pool->lock);
     struct pool_thread *previous = pool->ended;
-    pool->ended = thread;
+    pool->ended = pool->left_behind ? NULL : thread;
+    if (pool->left_behind)
+        tug_thread_detach(&thread->handle);
     pool->present_count--;
     pool->end_count++;
     tug_mutex_unlock(&pool->lock);
@@ -323,6 +327,17 @@ int tug_pool_shutdown(struct tug_pool *pool, uint64_t deadline)
             return result;
         result = tug_futex_wait(&pool->end_count, end_count, deadline);
     }
+}
+
+void tug_pool_leave_behind(struct tug_pool *pool)
+{
+    tug_mutex_lock(&pool->lock);
+    struct pool_thread *ended = pool->ended;
+    pool->ended = NULL;
+    pool->left_behind = true;
+    tug_mutex_unlock(&pool->lock);
+    if (ended != NULL)
+        reclaim(ended);
 }
 
 void tug_pool_destroy(struct tug_pool *pool)

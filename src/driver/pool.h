@@ -55,6 +55,12 @@ void tug_pool_metrics(struct tug_pool *pool, struct tug_pool_metrics *metrics);
  */
 int tug_pool_shutdown(struct tug_pool *pool, uint64_t deadline);
 
+/*
+ * Instead of another shutdown, after one that took too long: the threads end by themselves, and
+ * what they need stays. Never blocks for long. The pool cannot be destroyed any more.
+ */
+void tug_pool_leave_behind(struct tug_pool *pool);
+
 /* Frees a pool that has shut down with 0. */
 void tug_pool_destroy(struct tug_pool *pool);
 

@@ -291,6 +291,8 @@ static void go_on_in_background(struct tug_runtime *runtime)
     if (!runtime->domain.local &&
         tug_thread_create(&thread, "tug-shutdown", 0, true, end_in_background, runtime) == 0)
         tug_thread_detach(&thread);
+    else
+        tug_pool_leave_behind(runtime->domain.blocking);
 }
 
 int tug_runtime_shutdown(struct tug_runtime *runtime, uint64_t timeout)

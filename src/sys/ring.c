@@ -7,6 +7,11 @@
 #if TUG_HAVE_IO_URING
 
 #include "sys/fault.h"
+#include "sys/sanitizer.h"
+
+/* liburing maps rings by system calls of its own, which ThreadSanitizer does not see: it would take
+ * the ring that comes after another at the same address for the same memory. */
+static char ring_addresses;
 
 #define RING_CALL(name, ring, call)                                                                \
     ({                                                                                             \
@@ -20,13 +25,17 @@ int tug_ring_queue_init_params(unsigned entries, struct io_uring *ring,
                                struct io_uring_params *params)
 {
     int result = TUG_FAULT(io_uring_queue_init, TUG_ON_NOTHING);
-    return result < 0 ? result : io_uring_queue_init_params(entries, ring, params);
+    if (result == 0)
+        result = io_uring_queue_init_params(entries, ring, params);
+    tug_thread_sanitizer_acquire(&ring_addresses);
+    return result;
 }
 
 /* Cannot fail: the hook is there to count and to delay. */
 void tug_ring_queue_exit(struct io_uring *ring)
 {
     (void)TUG_FAULT(io_uring_queue_exit, TUG_ON_FD(ring->ring_fd));
+    tug_thread_sanitizer_release(&ring_addresses);
     io_uring_queue_exit(ring);
 }
 

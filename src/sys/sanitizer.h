@@ -79,6 +79,28 @@ static inline void tug_memory_unpoison(const void *memory, size_t size)
 #endif
 }
 
+/* ---- Addresses that the kernel gives to somebody else: what was done to them before comes before
+ * what is done to them then. Only for mappings made and ended past the C library's functions. ----
+ */
+
+static inline void tug_thread_sanitizer_release(void *address)
+{
+#if TUG_TSAN
+    __tsan_release(address);
+#else
+    (void)address;
+#endif
+}
+
+static inline void tug_thread_sanitizer_acquire(void *address)
+{
+#if TUG_TSAN
+    __tsan_acquire(address);
+#else
+    (void)address;
+#endif
+}
+
 /* ---- Stacks, for Valgrind. Registering returns the number that the other function takes. ---- */
 
 static inline bool tug_valgrind_is_running(void)
