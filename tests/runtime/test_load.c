@@ -11,7 +11,7 @@
 #include "sys/sanitizer.h"
 
 /* ThreadSanitizer takes its time for each coroutine that a load starts. */
-enum { REPEATS = TUG_TSAN ? 3 : 20 };
+enum { REPEATS = TUG_TSAN ? 1 : 20 };
 
 /* ---- ways to keep a worker busy for ever ---- */
 
