@@ -7,9 +7,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -180,6 +182,15 @@ static void test_short_transfers(void **state)
 
 /* ---- Ways that are not to be had ---- */
 
+/* Of tmpfs it is known beforehand what it has not. */
+static void skip_on_tmpfs(void)
+{
+    struct statfs statfs_;
+    assert_int_equal(statfs(".", &statfs_), 0);
+    if (statfs_.f_type == TMPFS_MAGIC)
+        skip();
+}
+
 static void test_without_preallocation(void **state)
 {
     static const int errors[] = {EOPNOTSUPP, ENOSYS, EINVAL, EPERM, ENOSPC, EIO};
@@ -200,6 +211,7 @@ static void test_offload_is_refused_once(void **state)
 {
     static const int errors[] = {EOPNOTSUPP, ENOSYS, EXDEV, EINVAL, EPERM, ENOENT};
     (void)state;
+    skip_on_tmpfs();
     fixture_make_dir("from", 0755);
     fixture_make_file("from/a", 0644, 3 << 20, 1);
     fixture_make_file("from/b", 0644, 3 << 20, 2);
@@ -222,6 +234,7 @@ static void test_offload_is_refused_once(void **state)
 static void test_offload_fails_in_the_middle(void **state)
 {
     (void)state;
+    skip_on_tmpfs();
     fixture_make_file("from", 0644, 20 << 20, 1);
     assert_int_equal(tug_fault_fail("fallocate", 1, TUG_FAULT_ALWAYS, EOPNOTSUPP), 0);
     assert_int_equal(tug_fault_fail("ficlone", 1, TUG_FAULT_ALWAYS, EOPNOTSUPP), 0);
@@ -236,6 +249,7 @@ static void test_clone_fails(void **state)
 {
     static const int errors[] = {EIO, ENOMEM, ENOSPC, EDQUOT};
     (void)state;
+    skip_on_tmpfs();
     fixture_make_file("from", 0644, 3 << 20, 1);
     for (unsigned i = 0; i < 4; i++) {
         assert_int_equal(tug_fault_fail("ficlone", 1, TUG_FAULT_ALWAYS, errors[i]), 0);
