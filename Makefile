@@ -18,7 +18,7 @@ export TUG_COPY_DESTINATION = $(value DST)
 
 C_FILES = $(shell find include src tests bench examples -name '*.[ch]' | sort)
 
-.PHONY: all help setup copy check bench format lint install clean
+.PHONY: all help setup copy check bench bench-copy format lint install clean
 .DEFAULT_GOAL := all
 
 all: setup $(BUILD)/build.ninja
@@ -29,6 +29,7 @@ help:
 	@echo 'make copy SRC=dir DST=dir set everything up, copy a tree and verify the copy'
 	@echo 'make check                set everything up and run all tests (sanitizers, both drivers)'
 	@echo 'make bench                set everything up and run the benchmarks (bench/README.md)'
+	@echo 'make bench-copy           copies beside other tools, on fresh file systems; as root'
 	@echo 'make format               format all C files'
 	@echo 'make lint                 clang-tidy and the checks of the tree'
 	@echo 'make install              install to PREFIX ($(PREFIX)), below DESTDIR if set'
@@ -60,6 +61,11 @@ bench:
 	@tools/setup build
 	@tools/setup peers || echo 'make bench: going on with the peers that are there' >&2
 	@bench/run "$(BUILD_BENCH)" $(BENCH_ARGUMENTS)
+
+bench-copy:
+	@tools/setup build
+	@tools/setup rivals || echo 'make bench-copy: going on with the tools that are there' >&2
+	@bench/copy/run "$(BUILD_BENCH)" $(BENCH_ARGUMENTS)
 
 format:
 	@tools/setup format
