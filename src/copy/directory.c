@@ -198,17 +198,26 @@ static void release(struct tug_directory *directory)
     pthread_mutex_unlock(&set->lock);
 }
 
-/* The last use has ended: nobody else looks at the descriptors any more. */
-static void leave(struct tug_directory *directory)
+/* The last use has ended: nobody else looks at the descriptors any more. Returns the parent if this
+ * had a use of it until now, with `*pins` pins; else NULL. */
+static struct tug_directory *leave(struct tug_directory *directory, unsigned *pins)
 {
-    int descriptors[2];
+    int descriptors[2], error = 0;
+    struct tug_directory_set *set = directory->set;
+    struct tug_directory *parent = set->finish != NULL ? directory->parent : NULL;
     if (directory->was_open && directory->parent != NULL)
-        directory->set->leave(directory);
-    pthread_mutex_lock(&directory->set->lock);
+        set->leave(directory);
+    if (parent != NULL)
+        error = tug_directory_pin_above(directory);
+    pthread_mutex_lock(&set->lock);
     take_descriptors(directory, descriptors);
-    pthread_mutex_unlock(&directory->set->lock);
+    pthread_mutex_unlock(&set->lock);
     close_descriptors(descriptors);
+    if (parent != NULL)
+        set->finish(directory, error);
+    *pins = error == 0;
     release(directory);
+    return parent;
 }
 
 /* After a use or a pin has ended; under the lock. Returns whether the caller has to leave() it. */
@@ -226,6 +235,24 @@ static bool settle(struct tug_directory *directory)
     return false;
 }
 
+/* Leaves a directory, and those above whose last use ended with that: in a loop, since there may be
+ * any number of them. */
+static void leave_upwards(struct tug_directory *directory)
+{
+    while (directory != NULL) {
+        unsigned pins;
+        struct tug_directory_set *set = directory->set;
+        struct tug_directory *parent = leave(directory, &pins);
+        if (parent == NULL)
+            return;
+        pthread_mutex_lock(&set->lock);
+        parent->uses--;
+        parent->pins -= pins;
+        directory = settle(parent) ? parent : NULL;
+        pthread_mutex_unlock(&set->lock);
+    }
+}
+
 static void end(struct tug_directory *directory, unsigned uses, unsigned pins)
 {
     struct tug_directory_set *set = directory->set;
@@ -236,7 +263,7 @@ static void end(struct tug_directory *directory, unsigned uses, unsigned pins)
     bool crowded = set->open_count > set->open_limit;
     pthread_mutex_unlock(&set->lock);
     if (last)
-        leave(directory);
+        leave_upwards(directory);
     if (crowded)
         make_room(set, set->open_limit);
 }
@@ -280,5 +307,15 @@ void tug_directory_drop(struct tug_directory *directory)
     if (reopen)
         end(directory, 1, tug_directory_pin(directory) == 0);
     if (last)
-        leave(directory);
+        leave_upwards(directory);
+}
+
+void tug_directory_tried(struct tug_directory *directory, bool pinned)
+{
+    struct tug_directory *parent = directory->parent;
+    bool ends = directory->set->finish == NULL;
+    if (pinned)
+        end(parent, ends, 1);
+    else if (ends)
+        tug_directory_drop(parent);
 }

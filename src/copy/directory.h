@@ -12,10 +12,14 @@
  * children still do: they have descriptors of their own;
  *  - pins say that the descriptors are in use at this moment.
  *
- * A directory with uses but no pins, which waits for its children to be opened, may be closed to
- * make room. It is opened again from the nearest open directory above it, and has to be the same
- * one (device and inode) as before. So the number of open directories stays bounded in trees of
- * any depth.
+ * In a set that has finish(), a child keeps its use of the parent until everything below the child
+ * has ended. So directories end in post-order, from the last worker in each, and the parent can be
+ * pinned for the end of the child.
+ *
+ * A directory with uses but no pins, which waits for its children to be opened or to end, may be
+ * closed to make room. It is opened again from the nearest open directory above it, or as the one
+ * above a child, and has to be the same one (device and inode) as before. So the number of open
+ * directories stays bounded in trees of any depth.
  */
 #ifndef TUG_COPY_DIRECTORY_H
 #define TUG_COPY_DIRECTORY_H
@@ -53,6 +57,9 @@ struct tug_directory {
     bool created;  /* the destination was made by this walk */
     bool widen;    /* and still has to get its mode */
     bool has_destination;
+    bool scanned; /* all its entries have been read */
+    bool kept;    /* atomic: something in it stays, so that it cannot be removed; for the visitor */
+    int error;    /* why it could not be opened or read, negative */
     /* The name of the counterpart: `name` itself, except right below an anchor. */
     const char *destination_name;
     char name[];
@@ -68,6 +75,10 @@ struct tug_directory_set {
     /* Called when the last use of an opened directory ends, without the lock; the descriptors are
      * open, or `open` is false because that failed. */
     void (*leave)(struct tug_directory *directory);
+    /* If not NULL: called, without the lock, after everything below a directory has ended and its
+     * own descriptors are closed, also if it was never open. `error` is 0 if its parent is pinned,
+     * else why that failed. */
+    void (*finish)(struct tug_directory *directory, int error);
 };
 
 int tug_directory_set_init(struct tug_directory_set *set, unsigned open_limit,
@@ -82,14 +93,19 @@ struct tug_directory *tug_directory_new_anchor(struct tug_directory_set *set, in
                                                const char *prefix);
 
 /* A directory below `parent`, not open, with one use of the caller's, not pinned. It has a use of
- * the parent, which whoever opens it ends. `destination_name` NULL: the same as `name`. NULL: no
- * memory. The caller has a use of the parent. */
+ * the parent, which whoever opens it ends by tug_directory_tried(). `destination_name` NULL: the
+ * same as `name`. NULL: no memory. The caller has a use of the parent. */
 struct tug_directory *tug_directory_new(struct tug_directory *parent, const char *name,
                                         const char *destination_name, bool follow);
 
 /* The descriptors and identities of a new directory have been filled in: it is open, and the use is
  * pinned. */
 void tug_directory_opened(struct tug_directory *directory);
+
+/* It was tried to open this new directory, with or without success: ends its use of the parent, now
+ * or, in a set that has finish(), when the directory ends. `pinned`: the parent was pinned for it.
+ */
+void tug_directory_tried(struct tug_directory *directory, bool pinned);
 
 /* Takes one more use and pin; the caller has a pin. */
 void tug_directory_use(struct tug_directory *directory);
@@ -109,6 +125,10 @@ void tug_directory_unpin(struct tug_directory *directory);
 /* Pins a directory of which the caller has a use, opening it again if it was closed. Returns 0, or
  * a negative errno: -ESTALE if another directory has its name now. */
 int tug_directory_pin(struct tug_directory *directory);
+
+/* Pins the parent of a directory; if that was closed and the directory is open, at the price of one
+ * step up, whatever the depth. The directory has a use of the parent. */
+int tug_directory_pin_above(struct tug_directory *directory);
 
 /* Whether a scan should rather hold names in memory than keep its directory open. A hint. */
 bool tug_directory_set_is_tight(const struct tug_directory_set *set);

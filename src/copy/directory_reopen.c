@@ -4,6 +4,8 @@
  * open, name by name, and each must be the one it was. Those on the way that are near the end of it
  * and have uses of their own stay open, because a walk in depth comes back to them next: in a
  * comb-shaped tree of depth n the whole walk opens n * n / KEEP_OPEN directories again, not n * n.
+ * A directory that ends gives its parent for one step: ".." leads there as long as nobody has moved
+ * it, and if it does lead to the same directory, it does not matter from where.
  */
 #include "directory.h"
 
@@ -35,6 +37,12 @@ static int open_same(int at, const char *name, int flags, struct tug_copy_identi
     return error != 0 ? error : fd;
 }
 
+/* To set its mode takes a real descriptor; one that existed need not be readable. */
+static int destination_flags(const struct tug_directory *directory)
+{
+    return (directory->created ? O_RDONLY : O_PATH) | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+}
+
 /* Opens `directory` below `above`. */
 static int step_down(const struct step *above, struct tug_directory *directory, struct step *step)
 {
@@ -48,10 +56,8 @@ static int step_down(const struct step *above, struct tug_directory *directory, 
         return step->source;
     if (!directory->has_destination)
         return 0;
-    step->destination =
-        open_same(above->destination, directory->destination_name,
-                  (directory->created ? O_RDONLY : O_PATH) | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
-                  directory->destination_identity);
+    step->destination = open_same(above->destination, directory->destination_name,
+                                  destination_flags(directory), directory->destination_identity);
     if (step->destination >= 0)
         return 0;
     tug_sys_close(step->source);
@@ -114,15 +120,21 @@ static int walk_down(struct tug_directory *base, struct tug_directory *target)
     return error;
 }
 
-int tug_directory_pin(struct tug_directory *directory)
+/* Returns whether it was open. */
+static bool pin_if_open(struct tug_directory *directory)
 {
-    struct tug_directory_set *set = directory->set;
-    pthread_mutex_lock(&set->lock);
+    pthread_mutex_lock(&directory->set->lock);
     bool open = directory->open;
     if (open)
         tug_directory_add_pin(directory);
-    pthread_mutex_unlock(&set->lock);
-    if (open)
+    pthread_mutex_unlock(&directory->set->lock);
+    return open;
+}
+
+int tug_directory_pin(struct tug_directory *directory)
+{
+    struct tug_directory_set *set = directory->set;
+    if (pin_if_open(directory))
         return 0;
     pthread_mutex_lock(&set->reopen_lock);
     pthread_mutex_lock(&set->lock);
@@ -135,4 +147,38 @@ int tug_directory_pin(struct tug_directory *directory)
     int error = base == directory ? 0 : walk_down(base, directory);
     pthread_mutex_unlock(&set->reopen_lock);
     return error;
+}
+
+/* Opens the parent of an open directory by its name "..". Returns whether it is open and pinned. */
+static bool step_up(const struct tug_directory *directory)
+{
+    struct tug_directory *parent = directory->parent;
+    struct step step = {.destination = -1};
+    step.source = open_same(directory->source, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+                            parent->source_identity);
+    if (step.source < 0)
+        return false;
+    if (parent->has_destination) {
+        step.destination = open_same(directory->destination, "..", destination_flags(parent),
+                                     parent->destination_identity);
+        if (step.destination < 0) {
+            tug_sys_close(step.source);
+            return false;
+        }
+    }
+    install(&step, parent);
+    return true;
+}
+
+int tug_directory_pin_above(struct tug_directory *directory)
+{
+    struct tug_directory *parent = directory->parent;
+    if (pin_if_open(parent))
+        return 0;
+    if (!directory->open)
+        return tug_directory_pin(parent);
+    pthread_mutex_lock(&directory->set->reopen_lock);
+    bool pinned = pin_if_open(parent) || step_up(directory);
+    pthread_mutex_unlock(&directory->set->reopen_lock);
+    return pinned ? 0 : tug_directory_pin(parent);
 }

@@ -2,7 +2,7 @@
 /*
  * Directories as jobs: open, scan, end. A job of a directory has one use of it. Before it is open
  * the use is not pinned, and there is a use of the parent; from then on it is pinned until the scan
- * ends.
+ * ends. For a visitor with finish() the use of the parent lasts until all below has ended.
  */
 #include "walk.h"
 
@@ -34,6 +34,23 @@ static void leave_directory(struct tug_directory *directory)
         walk->visitor->leave(walk, directory);
 }
 
+static void finish_directory(struct tug_directory *directory, int error)
+{
+    struct tug_walk *walk = (struct tug_walk *)directory->set;
+    enum tug_walk_end end = TUG_WALK_COMPLETE;
+    if (tug_crew_stopped(walk->crew)) {
+        end = TUG_WALK_CUT_SHORT;
+    } else if (error != 0) {
+        walk->visitor->fail(walk, directory, NULL, NULL, TUG_COPY_STEP_ACCESS, error);
+        end = TUG_WALK_LOST;
+    } else if (!directory->was_open) {
+        end = TUG_WALK_NOT_ENTERED;
+    } else if (!directory->scanned) {
+        end = TUG_WALK_CUT_SHORT;
+    }
+    walk->visitor->finish(walk, directory, end);
+}
+
 int tug_walk_init(struct tug_walk *walk, struct tug_crew *crew,
                   const struct tug_walk_visitor *visitor, void *context, unsigned open_directories)
 {
@@ -48,6 +65,8 @@ int tug_walk_init(struct tug_walk *walk, struct tug_crew *crew,
     int error = tug_directory_set_init(&walk->directories, open_directories, leave_directory);
     if (error != 0)
         return error;
+    if (visitor->finish != NULL)
+        walk->directories.finish = finish_directory;
     error = tug_identity_set_init(&walk->roots);
     if (error != 0)
         tug_directory_set_destroy(&walk->directories);
@@ -110,6 +129,7 @@ static bool open_directory(struct tug_walk *walk, struct tug_directory *director
     struct statx statx;
     int error = open_source(walk, directory, &statx);
     if (error != 0) {
+        directory->error = error;
         walk->visitor->fail(walk, directory, NULL, NULL, TUG_COPY_STEP_ACCESS, error);
         return false;
     }
@@ -125,22 +145,23 @@ static bool open_directory(struct tug_walk *walk, struct tug_directory *director
 
 /* ---- The job ---- */
 
-/* Opens a directory, and ends the use of the parent that it had for that. */
+/* Opens a directory, with the parent pinned for that. */
 static bool begin(struct tug_walk *walk, struct tug_directory *directory)
 {
     struct tug_directory *parent = directory->parent;
     if (tug_crew_stopped(walk->crew)) {
-        tug_directory_drop(parent);
+        tug_directory_tried(directory, false);
         return false;
     }
     int error = tug_directory_pin(parent);
     if (error != 0) {
+        directory->error = error;
         walk->visitor->fail(walk, directory, NULL, NULL, TUG_COPY_STEP_ACCESS, error);
-        tug_directory_drop(parent);
+        tug_directory_tried(directory, false);
         return false;
     }
     bool opened = open_directory(walk, directory);
-    tug_directory_done(parent);
+    tug_directory_tried(directory, true);
     return opened;
 }
 

@@ -36,6 +36,16 @@ struct tug_walk_entry {
     bool follow;
 };
 
+/* How the walk of a directory ended. What became of each entry the visitor knows itself. */
+enum tug_walk_end {
+    TUG_WALK_COMPLETE, /* each of its entries was visited, or finished */
+    /* Not all were: reading it failed (its `error` says why, and that was reported), or the crew
+     * was stopped; then this is the end of every directory, opened or not. */
+    TUG_WALK_CUT_SHORT,
+    TUG_WALK_NOT_ENTERED, /* it could not be opened (see `error`), or enter() refused it */
+    TUG_WALK_LOST         /* its parent could not be opened again, which was reported */
+};
+
 struct tug_walk_visitor {
     /* The source side of `directory` is open; `statx` has the type, mode, device and inode. Opens
      * the counterpart below the parent, which is pinned. False: the directory is passed over; what
@@ -44,6 +54,11 @@ struct tug_walk_visitor {
                   const struct statx *statx);
     /* Everything in the directory has been begun. From any worker. May be NULL. */
     void (*leave)(struct tug_walk *walk, struct tug_directory *directory);
+    /* Everything below the directory has been finished, its descriptors are closed, and its parent
+     * is pinned (but for TUG_WALK_LOST). Called once for each directory that the walk came upon, in
+     * post-order, from any worker, also after the crew was stopped. May be NULL; if it is not, each
+     * directory stays in use until all below it is finished. */
+    void (*finish)(struct tug_walk *walk, struct tug_directory *directory, enum tug_walk_end end);
     /* An entry that is not a directory. */
     void (*visit)(const struct tug_walk_entry *entry);
     /* Something failed; `name` and `destination_name` NULL: the directory itself. */

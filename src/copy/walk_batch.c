@@ -208,6 +208,7 @@ static struct batch *read_batch(struct tug_walk *walk, struct tug_directory *dir
 {
     struct batch *batch = new_batch(walk, directory, worker);
     if (batch == NULL) {
+        directory->error = -ENOMEM;
         walk->visitor->fail(walk, directory, NULL, NULL, TUG_COPY_STEP_MEMORY, -ENOMEM);
         return NULL;
     }
@@ -217,8 +218,11 @@ static struct batch *read_batch(struct tug_walk *walk, struct tug_directory *dir
         batch->job.run = run_batch;
         return batch;
     }
-    if (length < 0)
+    directory->scanned = length == 0;
+    if (length < 0) {
+        directory->error = (int)length;
         walk->visitor->fail(walk, directory, NULL, NULL, TUG_COPY_STEP_ACCESS, (int)length);
+    }
     free_batch(batch, worker);
     return NULL;
 }
