@@ -142,18 +142,20 @@ void tug_group_child_ended(struct tug_group *group, struct tug_task *task, int64
 struct group_wait {
     struct tug_future future;
     struct tug_group *group;
-    bool cancelled;
+    bool ended;     /* it has seen the end of all children */
+    bool cancelled; /* it was cancelled while it waited */
 };
 
 static int group_wait_poll(struct tug_future *self, const struct tug_waker *waker)
 {
-    struct tug_group *group = TUG_CONTAINER_OF(self, struct group_wait, future)->group;
+    struct group_wait *wait = TUG_CONTAINER_OF(self, struct group_wait, future);
+    struct tug_group *group = wait->group;
     tug_mutex_lock(group_lock(group));
-    bool ended = group->alive == 0;
-    if (!ended)
+    wait->ended = group->alive == 0;
+    if (!wait->ended)
         group->waiter = *waker; /* the caller's, who waits in tug_await() until the end */
     tug_mutex_unlock(group_lock(group));
-    return ended ? TUG_READY : TUG_PENDING;
+    return wait->ended ? TUG_READY : TUG_PENDING;
 }
 
 static void group_wait_cancel(struct tug_future *self)
@@ -170,25 +172,23 @@ static const struct tug_future_vtable group_wait_vtable = {
 
 int64_t tug_group_wait(struct tug_group *group)
 {
-    struct group_wait wait = {{&group_wait_vtable, 0}, group, false};
+    struct group_wait wait = {{&group_wait_vtable, 0}, group, false, false};
     struct tug_task *task = tug_coroutine_current();
     if (task == NULL)
         return -EPERM;
-    /* Children are waited for whatever happens: a scope that is cancelled already, which would make
-     * tug_await() return at once, only cancels them. */
-    int reason = tug_task_cancel_reason(task);
-    bool ended_by_scope = reason != 0 && tug_group_alive(group) != 0;
-    if (reason != 0) {
+    tug_await(&wait.future);
+    bool ended_by_scope = wait.cancelled;
+    /* In a scope that is cancelled already, be it since a moment ago, that returns at once.
+     * Children are waited for whatever happens. */
+    if (!wait.ended) {
+        ended_by_scope = tug_group_alive(group) != 0;
         tug_group_cancel(group);
         struct tug_scope shield;
         tug_shield_begin(&shield);
         tug_await(&wait.future);
         tug_scope_end(&shield, 0);
-    } else {
-        tug_await(&wait.future);
-        reason = tug_task_cancel_reason(task);
-        ended_by_scope = wait.cancelled;
     }
+    int reason = tug_task_cancel_reason(task);
     int64_t error = group->first_error;
     group->first_error = 0;
     group->cancelled = false;

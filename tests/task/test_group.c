@@ -3,6 +3,7 @@
  * Task groups: they do not end before their children, whoever cancels what.
  */
 #include <errno.h>
+#include <sched.h>
 
 #include "../runtime/fixture.h"
 
@@ -276,6 +277,65 @@ static int64_t children_may_spawn_siblings(void *argument)
     return 0;
 }
 
+/* ---- an abort at any moment ---- */
+
+static struct tug_task *parent; /* atomic; not NULL: it is about to wait */
+static bool aborted;            /* atomic */
+
+/* Up to 512 turns of nothing, from a generator of which each thread has its own. */
+static void spin(uint32_t *random)
+{
+    *random = *random * 1664525 + 1013904223;
+    for (uint32_t spins = *random >> 23; spins > 0; spins--)
+        __asm__ volatile("");
+}
+
+static int64_t waits_for_children(void *argument)
+{
+    uint32_t random = (uint32_t)fixture_number(argument);
+    struct tug_group group;
+    tug_group_init(&group, 0);
+    spawn(&group, child_returns, 3);
+    spawn(&group, child_returns, 4);
+    __atomic_store_n(&parent, tug_task_current(), __ATOMIC_RELEASE);
+    spin(&random);
+    tug_group_wait(&group);
+    CHECK_EQUAL(tug_group_alive(&group), 0);
+    while (!__atomic_load_n(&aborted, __ATOMIC_ACQUIRE))
+        tug_yield();
+    return 0;
+}
+
+enum { ABORTS = 3000 };
+
+static int64_t abort_parents(void *argument)
+{
+    (void)argument;
+    uint32_t random = 12345;
+    for (int i = 0; i < ABORTS; i++) {
+        struct tug_task *task;
+        while ((task = __atomic_exchange_n(&parent, NULL, __ATOMIC_ACQ_REL)) == NULL)
+            sched_yield();
+        spin(&random);
+        tug_task_abort(task);
+        __atomic_store_n(&aborted, true, __ATOMIC_RELEASE);
+    }
+    return 0;
+}
+
+static int64_t a_parent_is_aborted_as_it_begins_to_wait(void *argument)
+{
+    (void)argument;
+    struct fixture_thread thread;
+    fixture_thread_start(&thread, abort_parents, NULL);
+    for (int i = 0; i < ABORTS; i++) {
+        __atomic_store_n(&aborted, false, __ATOMIC_RELEASE);
+        fixture_join(fixture_spawn(waits_for_children, fixture_argument(7 * i)));
+    }
+    CHECK_EQUAL(fixture_thread_await(&thread), 0);
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -290,6 +350,7 @@ int main(void)
         IN_EACH(an_aborted_parent_waits_for_its_children),
         IN_EACH(a_tree_of_groups_is_cancelled_from_its_root),
         IN_EACH(children_may_spawn_siblings),
+        IN_MULTI_THREAD(a_parent_is_aborted_as_it_begins_to_wait),
     };
     return cmocka_run_group_tests_name("task/group", tests, NULL, NULL);
 }
