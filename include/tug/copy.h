@@ -156,6 +156,9 @@ struct tug_copy_options {
     /* Directories held open at once on either side, at least 4; 0: what the limit of the process
      * on open files allows. */
     unsigned open_directories;
+    /* Only for tug_copy_measure(): counts entries by what their directories say of them. `bytes`
+     * stays 0, and as no file has to be looked at that is several times faster. */
+    bool names_only;
     /* Called for each event whose kind is in the mask `events`; never two at a time, from any
      * thread. Must not suspend. May be NULL. A copy that has failed goes on with the next entry;
      * to stop it, cancel the scope around tug_copy(). */
@@ -183,7 +186,8 @@ TUG_API int64_t tug_copy(const struct tug_copy_options *options, const char *con
 
 /*
  * Counts what tug_copy() with these options would have to copy: the same walk, without a
- * destination, on one job. What cannot be read is passed over: no events, no failures.
+ * destination, on `jobs` jobs, or a single one if that is 0. What cannot be read is passed over: no
+ * events, no failures.
  * Suspends or blocks, and can be cancelled, as tug_copy(). Returns 0 or the scope's reason;
  * -EINVAL; -ENOMEM; -EAGAIN.
  */

@@ -27,8 +27,11 @@ static int64_t count(void *argument)
 {
     struct counting *counting = argument;
     const struct tug_cli_progress *progress = counting->progress;
+    /* It is the copy that the processors are for. */
+    struct tug_copy_options options = *progress->options;
+    options.jobs = 1;
     int64_t error =
-        tug_copy_measure(progress->options, progress->sources, progress->count, &counting->total);
+        tug_copy_measure(&options, progress->sources, progress->count, &counting->total);
     counting->done = error == 0;
     return error;
 }

@@ -173,11 +173,13 @@ int64_t tug_copy_measure(const struct tug_copy_options *options, const char *con
         quiet.recursive = options->recursive;
         quiet.follow = options->follow;
         quiet.open_directories = options->open_directories;
+        quiet.names_only = options->names_only;
     }
     if (count == 0 || report == NULL)
         return -EINVAL;
     memset(report, 0, sizeof(*report));
-    int error = init_engine(&engine, &quiet, report, 1);
+    unsigned jobs = options != NULL && options->jobs != 0 ? options->jobs : 1;
+    int error = init_engine(&engine, &quiet, report, jobs);
     if (error != 0)
         return error;
     error = tug_operands_create(&operands, &engine, sources, count, NULL);

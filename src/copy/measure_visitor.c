@@ -17,13 +17,15 @@ static bool enter(struct tug_walk *walk, struct tug_directory *directory, const 
 static void visit(const struct tug_walk_entry *entry)
 {
     struct statx statx;
-    struct tug_copy_report *report = tug_copy_engine_of(entry->walk)->report;
+    const struct tug_copy_engine *engine = tug_copy_engine_of(entry->walk);
+    struct tug_copy_report *report = engine->report;
     if (entry->type != S_IFREG) {
         tug_copy_count(entry->type == S_IFLNK ? &report->links : &report->specials, 1);
         return;
     }
     tug_copy_count(&report->files, 1);
-    if (tug_sys_statx(entry->directory->source, entry->name,
+    if (!engine->options->names_only &&
+        tug_sys_statx(entry->directory->source, entry->name,
                       entry->follow ? 0 : AT_SYMLINK_NOFOLLOW, STATX_SIZE, &statx) == 0)
         tug_copy_count(&report->bytes, statx.stx_size);
 }
