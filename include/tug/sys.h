@@ -129,6 +129,23 @@ TUG_API int tug_sys_futimens(int fd, const struct timespec *times);
 TUG_API int tug_sys_utimensat(int directory, const char *path, const struct timespec *times,
                               int flags);
 
+/* ---- Extended attributes; `l`: by a path whose last symbolic link is not followed ---- */
+
+/* Return the size of the value, which is not stored if `size` is 0; -ERANGE: larger than `size`. */
+TUG_API int64_t tug_sys_fgetxattr(int fd, const char *name, void *value, size_t size);
+TUG_API int64_t tug_sys_lgetxattr(const char *path, const char *name, void *value, size_t size);
+
+/* Return the size of the list: names, each terminated by a zero byte. As above. */
+TUG_API int64_t tug_sys_flistxattr(int fd, char *names, size_t size);
+TUG_API int64_t tug_sys_llistxattr(const char *path, char *names, size_t size);
+
+/* Return 0. */
+TUG_API int tug_sys_fsetxattr(int fd, const char *name, const void *value, size_t size, int flags);
+TUG_API int tug_sys_lsetxattr(const char *path, const char *name, const void *value, size_t size,
+                              int flags);
+TUG_API int tug_sys_fremovexattr(int fd, const char *name);
+TUG_API int tug_sys_lremovexattr(const char *path, const char *name);
+
 TUG_END_DECLS
 
 #endif

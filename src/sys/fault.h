@@ -49,6 +49,8 @@
     LENGTH(readlinkat) LENGTH(getdents64)                                                          \
     PLAIN(statx) PLAIN(faccessat) PLAIN(fchmod) PLAIN(fchmodat) PLAIN(fchown) PLAIN(fchownat)      \
     PLAIN(futimens) PLAIN(utimensat)                                                               \
+    PLAIN(fgetxattr) PLAIN(lgetxattr) PLAIN(flistxattr) PLAIN(llistxattr) PLAIN(fsetxattr)         \
+    PLAIN(lsetxattr) PLAIN(fremovexattr) PLAIN(lremovexattr)                                       \
     PLAIN(malloc) PLAIN(calloc) PLAIN(realloc)                                                     \
     PLAIN(mmap) PLAIN(munmap) PLAIN(madvise) PLAIN(mprotect)                                       \
     PLAIN(eventfd) PLAIN(epoll_create1) PLAIN(epoll_ctl) PLAIN(epoll_pwait2) PLAIN(epoll_wait)     \

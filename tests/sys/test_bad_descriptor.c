@@ -79,6 +79,10 @@ static void *address;
     CALL(fchownat, AGAIN, tug_sys_fchownat(fd, "x", 0, 0, 0))                                      \
     CALL(futimens, AGAIN, tug_sys_futimens(fd, NULL))                                              \
     CALL(utimensat, AGAIN, tug_sys_utimensat(fd, "x", NULL, 0))                                    \
+    CALL(fgetxattr, AGAIN, tug_sys_fgetxattr(fd, "user.x", buffer, sizeof(buffer)))                \
+    CALL(flistxattr, AGAIN, tug_sys_flistxattr(fd, buffer, sizeof(buffer)))                        \
+    CALL(fsetxattr, AGAIN, tug_sys_fsetxattr(fd, "user.x", buffer, 1, 0))                          \
+    CALL(fremovexattr, AGAIN, tug_sys_fremovexattr(fd, "user.x"))                                  \
     CALL(mmap, ONCE, tug_sys_mmap(&address, 4096, PROT_READ, MAP_PRIVATE, fd, 0))                  \
     CALL(epoll_ctl, ONCE, tug_sys_epoll_ctl(fd, EPOLL_CTL_ADD, fd, &event))                        \
     CALL(epoll_pwait2, ONCE, tug_sys_epoll_pwait2(fd, &event, 1, 0))

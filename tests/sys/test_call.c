@@ -267,6 +267,35 @@ static void test_metadata(void **state)
     discard(fd, "file");
 }
 
+static void test_extended_attributes(void **state)
+{
+    char value[16] = "", names[256];
+    (void)state;
+    int fd = create("file");
+    const char *path = "/proc/self/fd/%d/file";
+    char by_name[64];
+    snprintf(by_name, sizeof(by_name), path, directory);
+    int error = tug_sys_fsetxattr(fd, "user.one", "1", 1, 0);
+    if (error == -EOPNOTSUPP) {
+        discard(fd, "file");
+        skip();
+    }
+    assert_int_equal(error, 0);
+    assert_int_equal(tug_sys_lsetxattr(by_name, "user.two", "22", 2, 0), 0);
+    assert_int_equal(tug_sys_fgetxattr(fd, "user.two", value, sizeof(value)), 2);
+    assert_memory_equal(value, "22", 2);
+    assert_int_equal(tug_sys_fgetxattr(fd, "user.two", value, 1), -ERANGE);
+    assert_int_equal(tug_sys_lgetxattr(by_name, "user.one", value, sizeof(value)), 1);
+    assert_int_equal(tug_sys_fremovexattr(fd, "user.one"), 0);
+    assert_int_equal(tug_sys_fgetxattr(fd, "user.one", NULL, 0), -ENODATA);
+    int64_t size = tug_sys_flistxattr(fd, names, sizeof(names));
+    assert_true(size >= (int64_t)sizeof("user.two"));
+    assert_int_equal(tug_sys_llistxattr(by_name, names, sizeof(names)), size);
+    assert_int_equal(tug_sys_lremovexattr(by_name, "user.two"), 0);
+    assert_int_equal(tug_sys_lremovexattr(by_name, "user.two"), -ENODATA);
+    discard(fd, "file");
+}
+
 static void test_memory(void **state)
 {
     (void)state;
@@ -390,6 +419,7 @@ int main(void)
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_directory_entries),
         cmocka_unit_test(test_metadata),
+        cmocka_unit_test(test_extended_attributes),
         cmocka_unit_test(test_memory),
         cmocka_unit_test(test_events),
         cmocka_unit_test(test_process),
