@@ -15,6 +15,7 @@
 
 #include "engine.h"
 #include "operands.h"
+#include "verify.h"
 #include "visitors.h"
 
 #define MOST_JOBS 1024
@@ -105,11 +106,11 @@ no_pairs:
 
 /* One walk over all operands. */
 static int walk_operands(struct tug_copy_engine *engine, struct tug_operands *operands,
-                         const struct tug_walk_visitor *visitor)
+                         const struct tug_walk_visitor *visitor, void *context)
 {
     struct tug_walk walk;
     int error =
-        tug_walk_init(&walk, engine->crew, visitor, engine, engine->options->open_directories);
+        tug_walk_init(&walk, engine->crew, visitor, context, engine->options->open_directories);
     if (error != 0)
         return error;
     walk.follow_always = engine->options->follow == TUG_COPY_FOLLOW_ALWAYS;
@@ -125,7 +126,9 @@ static int verify(struct tug_copy_engine *engine, struct tug_operands *operands)
     engine->copy_failures = engine->report->failures;
     __atomic_store_n(&engine->report->phase, TUG_COPY_PHASE_VERIFY, __ATOMIC_RELAXED);
     tug_operands_rewind(operands);
-    return walk_operands(engine, operands, &tug_verify_visitor);
+    struct tug_compare compare;
+    tug_verify_init(&compare, engine);
+    return walk_operands(engine, operands, &tug_compare_visitor, &compare);
 }
 
 int64_t tug_copy(const struct tug_copy_options *options, const char *const *sources, size_t count,
@@ -151,7 +154,7 @@ int64_t tug_copy(const struct tug_copy_options *options, const char *const *sour
     engine.umask = options->umask >= 0 ? (mode_t)options->umask : current_umask();
     error = tug_operands_create(&operands, &engine, sources, count, destination);
     if (error == 0) {
-        error = walk_operands(&engine, operands, &tug_copy_visitor);
+        error = walk_operands(&engine, operands, &tug_copy_visitor, &engine);
         if (error == 0 && options->verify)
             error = verify(&engine, operands);
         tug_operands_destroy(operands);
@@ -184,7 +187,7 @@ int64_t tug_copy_measure(const struct tug_copy_options *options, const char *con
         return error;
     error = tug_operands_create(&operands, &engine, sources, count, NULL);
     if (error == 0) {
-        error = walk_operands(&engine, operands, &tug_measure_visitor);
+        error = walk_operands(&engine, operands, &tug_measure_visitor, &engine);
         tug_operands_destroy(operands);
     }
     destroy_engine(&engine);

@@ -36,6 +36,7 @@
 
 struct tug_directory_set;
 struct tug_copy_pair;
+struct tug_compare_names;
 
 struct tug_directory {
     struct tug_crew_job job;
@@ -47,15 +48,17 @@ struct tug_directory {
     uint32_t depth;
     int source, destination; /* -1: closed or not there; AT_FDCWD in an anchor */
     struct tug_copy_identity source_identity, destination_identity;
-    const struct tug_copy_pair *pair; /* capabilities of the two file systems; for the visitor */
+    const struct tug_copy_pair *pair;  /* capabilities of the two file systems; for the visitor */
+    struct tug_compare_names *b_names; /* of the counterpart; for the visitor that compares */
     uint16_t source_mode;
-    uint16_t mode; /* what the destination gets when it is left */
-    bool open;     /* the descriptors are there */
-    bool was_open; /* and were there once */
-    bool leaving;  /* they are about to be closed for good */
-    bool follow;   /* its name may be a symbolic link */
-    bool created;  /* the destination was made by this walk */
-    bool widen;    /* and still has to get its mode */
+    uint16_t mode;           /* what the destination gets when it is left */
+    bool open;               /* the descriptors are there */
+    bool was_open;           /* and were there once */
+    bool leaving;            /* they are about to be closed for good */
+    bool follow;             /* its name may be a symbolic link */
+    bool follow_destination; /* and so may that of its counterpart */
+    bool created;            /* the destination was made by this walk */
+    bool widen;              /* and still has to get its mode */
     bool has_destination;
     bool scanned; /* all its entries have been read */
     bool kept;    /* atomic: something in it stays, so that it cannot be removed; for the visitor */

@@ -40,7 +40,8 @@ static int open_same(int at, const char *name, int flags, struct tug_copy_identi
 /* To set its mode takes a real descriptor; one that existed need not be readable. */
 static int destination_flags(const struct tug_directory *directory)
 {
-    return (directory->created ? O_RDONLY : O_PATH) | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    return (directory->created ? O_RDONLY : O_PATH) | O_DIRECTORY | O_CLOEXEC |
+           (directory->follow_destination ? 0 : O_NOFOLLOW);
 }
 
 /* Opens `directory` below `above`. */

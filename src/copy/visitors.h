@@ -8,9 +8,6 @@
 /* Makes the destination the same as the source. */
 extern const struct tug_walk_visitor tug_copy_visitor;
 
-/* Compares the destination with the source, after a copy. */
-extern const struct tug_walk_visitor tug_verify_visitor;
-
 /* Counts the source; there is no destination. */
 extern const struct tug_walk_visitor tug_measure_visitor;
 

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* The verification of a copy, as a comparison. */
+#ifndef TUG_COPY_VERIFY_H
+#define TUG_COPY_VERIFY_H
+
+#include "compare.h"
+#include "engine.h"
+
+/* Makes the context for a walk with tug_compare_visitor over the operands of the copy. */
+void tug_verify_init(struct tug_compare *compare, struct tug_copy_engine *engine);
+
+#endif
