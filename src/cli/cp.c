@@ -129,6 +129,7 @@ int tug_cli_cp(int argc, char **argv)
     struct running running;
     memset(&running, 0, sizeof(running));
     argv[0] = "tug cp";
+    tug_cli_set_command(argv[0]);
     int status = tug_cli_cp_parse(&running.cp, argc, argv);
     if (status >= 0)
         return tug_cli_flush() ? status : EXIT_FAILURE;

@@ -16,12 +16,14 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
+    {"cmp", tug_cli_cmp},
     {"cp", tug_cli_cp},
 };
 
 static const char help[] = "Usage: tug COMMAND [OPTION]... ARGUMENT...\n"
                            "\n"
                            "Commands:\n"
+                           "  cmp  compare files and directories\n"
                            "  cp   copy files and directories\n"
                            "\n"
                            "  --help      show this help and exit\n"

@@ -18,7 +18,7 @@
 /* Back to the first column, then erase to the end of the line. */
 #define CLEAR_LINE "\r\033[K"
 
-#define COMMAND "tug cp: "
+static const char *command = "tug";
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool line_is_shown;
@@ -31,13 +31,18 @@ static void clear_line(void)
     line_is_shown = false;
 }
 
+void tug_cli_set_command(const char *name)
+{
+    command = name;
+}
+
 void tug_cli_complain(const char *text)
 {
     pthread_mutex_lock(&lock);
     clear_line();
     /* What was said before on standard output comes first. */
     fflush(stdout);
-    fprintf(stderr, "%s%s\n", COMMAND, text);
+    fprintf(stderr, "%s: %s\n", command, text);
     pthread_mutex_unlock(&lock);
 }
 
@@ -88,8 +93,8 @@ bool tug_cli_flush(void)
     if (!failed)
         return true;
     if (errno != 0)
-        fprintf(stderr, COMMAND "write error: %s\n", strerror(errno));
+        fprintf(stderr, "%s: write error: %s\n", command, strerror(errno));
     else
-        fputs(COMMAND "write error\n", stderr);
+        fprintf(stderr, "%s: write error\n", command);
     return false;
 }

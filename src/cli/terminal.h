@@ -8,7 +8,10 @@
 
 #include <stdbool.h>
 
-/* Prints "tug cp: ", the text and a newline on standard error. */
+/* What messages begin with: "tug cp", say. Not copied. Before any other thread prints. */
+void tug_cli_set_command(const char *name);
+
+/* Prints the name of the command, a colon, the text and a newline on standard error. */
 void tug_cli_complain(const char *text);
 
 /* Prints the text and a newline on standard output. */
