@@ -165,8 +165,11 @@ static void leave(struct pool_thread *thread)
     tug_mutex_lock(&pool->lock);
     struct pool_thread *previous = pool->ended;
     pool->ended = pool->left_behind ? NULL : thread;
-    if (pool->left_behind)
+    if (pool->left_behind) {
         tug_thread_detach(&thread->handle);
+        thread->next_free = pool->free;
+        pool->free = thread;
+    }
     pool->present_count--;
     pool->end_count++;
     tug_mutex_unlock(&pool->lock);
