@@ -6,6 +6,7 @@
 /* Each takes the arguments from its own name on, and returns the exit status. */
 int tug_cli_cmp(int argc, char **argv);
 int tug_cli_cp(int argc, char **argv);
+int tug_cli_mv(int argc, char **argv);
 
 void tug_cli_print_version(void);
 

@@ -18,6 +18,7 @@ static const struct {
 } commands[] = {
     {"cmp", tug_cli_cmp},
     {"cp", tug_cli_cp},
+    {"mv", tug_cli_mv},
 };
 
 static const char help[] = "Usage: tug COMMAND [OPTION]... ARGUMENT...\n"
@@ -25,6 +26,7 @@ static const char help[] = "Usage: tug COMMAND [OPTION]... ARGUMENT...\n"
                            "Commands:\n"
                            "  cmp  compare files and directories\n"
                            "  cp   copy files and directories\n"
+                           "  mv   move or rename files and directories\n"
                            "\n"
                            "  --help      show this help and exit\n"
                            "  --version   show the version and exit\n"

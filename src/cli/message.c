@@ -83,26 +83,26 @@ static char *fill_in(const char *template, const char *source, const char *desti
     return text;
 }
 
-static char *quote_and_fill_in(const char *template, const struct tug_copy_event *event,
-                               const char *reason)
+char *tug_cli_phrase(const char *template, const char *source, const char *destination, int error)
 {
-    char *source = tug_cli_quote(event->source);
-    char *destination = tug_cli_quote(event->destination != NULL ? event->destination : "");
+    char *quoted_source = tug_cli_quote(source != NULL ? source : "");
+    char *quoted_destination = tug_cli_quote(destination != NULL ? destination : "");
     char *text = NULL;
-    if (source != NULL && destination != NULL)
-        text = fill_in(template, source, destination, reason);
-    free(source);
-    free(destination);
+    if (quoted_source != NULL && quoted_destination != NULL)
+        text = fill_in(template, quoted_source, quoted_destination,
+                       error < 0 ? strerror(-error) : NULL);
+    free(quoted_source);
+    free(quoted_destination);
     return text;
 }
 
 char *tug_cli_message(const struct tug_copy_event *event, enum tug_copy_target target)
 {
-    return quote_and_fill_in(find_template(event, target), event,
-                             event->error < 0 ? strerror(-event->error) : NULL);
+    return tug_cli_phrase(find_template(event, target), event->source, event->destination,
+                          event->error);
 }
 
 char *tug_cli_started(const struct tug_copy_event *event)
 {
-    return quote_and_fill_in("%S -> %D", event, NULL);
+    return tug_cli_phrase("%S -> %D", event->source, event->destination, 0);
 }
