@@ -57,6 +57,25 @@ enum tug_copy_existing {
     TUG_COPY_EXISTING_KEEP
 };
 
+/* What a copy keeps of its source beside the contents, as bits. */
+enum tug_copy_preserve {
+    /* Permissions, all 12 bits of them, whatever the umask; and access control lists. */
+    TUG_COPY_PRESERVE_MODE = 1,
+    /* Owner and group. Users who may not set them get the group, or nothing, without a failure; in
+     * that case set-user-ID, set-group-ID and sticky bits are not kept either. */
+    TUG_COPY_PRESERVE_OWNERSHIP = 2,
+    /* The times of the last access and of the last modification. */
+    TUG_COPY_PRESERVE_TIMESTAMPS = 4,
+    /* Extended attributes, capabilities among them; not access control lists. */
+    TUG_COPY_PRESERVE_XATTR = 8,
+    /* The security context of SELinux. */
+    TUG_COPY_PRESERVE_CONTEXT = 16,
+    /* Names of the same file become names of one copy; with FOLLOW_ALWAYS also names that lead to
+     * it by symbolic links. */
+    TUG_COPY_PRESERVE_LINKS = 32
+};
+#define TUG_COPY_PRESERVE_ALL 63u
+
 /* Kinds of events, as bits. */
 enum tug_copy_event_kind {
     TUG_COPY_STARTED = 1,  /* an entry is about to be copied */
@@ -84,6 +103,11 @@ enum tug_copy_step {
     TUG_COPY_STEP_CREATE_SPECIAL,   /* create a FIFO, a socket or a device */
     TUG_COPY_STEP_REMOVE,           /* remove what is in the way, or a partial file */
     TUG_COPY_STEP_SET_MODE,         /* set permissions */
+    TUG_COPY_STEP_PRESERVE_TIMES,   /* set times; from here on to PRESERVE_MODE the copy stays */
+    TUG_COPY_STEP_PRESERVE_OWNER,   /* set owner and group */
+    TUG_COPY_STEP_READ_XATTR,       /* read extended attributes of the source */
+    TUG_COPY_STEP_PRESERVE_XATTR,   /* set extended attributes */
+    TUG_COPY_STEP_PRESERVE_MODE,    /* set permissions or access control lists as of the source */
     TUG_COPY_STEP_MEMORY,           /* keep something in memory */
     TUG_COPY_STEP_OMITTED,          /* 0: a directory, but not recursive */
     TUG_COPY_STEP_SAME_FILE,        /* 0: source and destination are the same file */
@@ -148,6 +172,17 @@ struct tug_copy_options {
     enum tug_copy_follow follow;
     enum tug_copy_target target;
     enum tug_copy_existing existing;
+    /* What is kept, as bits of enum tug_copy_preserve; of directories and files that existed as
+     * well. Where one cannot be set that is a failure, but the copy stays and what else there is to
+     * be done is done. Without TUG_COPY_PRESERVE_MODE new entries have the permissions of their
+     * source, less the umask, and those that existed keep theirs. */
+    unsigned preserve;
+    /* Of these bits, those that may be lost: no failure then, but an event TUG_COPY_WARNING, or
+     * nothing if the file system of the copy has no such thing. */
+    unsigned tolerate;
+    /* New entries have the permissions that any program would give them, 0666 or 0777 less the
+     * umask, not those of their source. Not together with TUG_COPY_PRESERVE_MODE. */
+    bool default_modes;
     /* Jobs on the blocking pool at most, 1 to 1,024; 0: one per usable processor. Outside of a
      * runtime there is only the calling thread. */
     unsigned jobs;

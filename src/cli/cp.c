@@ -29,6 +29,9 @@ struct running {
 static void show_event(const struct tug_copy_event *event, void *argument)
 {
     struct running *running = argument;
+    if (event->kind == TUG_COPY_WARNING && running->cp.quiet_attributes &&
+        (event->step == TUG_COPY_STEP_READ_XATTR || event->step == TUG_COPY_STEP_PRESERVE_XATTR))
+        return;
     char *text = event->kind == TUG_COPY_STARTED ? tug_cli_started(event)
                                                  : tug_cli_message(event, running->cp.copy.target);
     const char *printed = text != NULL ? text : "memory exhausted";

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "cli.h"
+#include "cp_preserve.h"
 #include "quote.h"
 
 static const char help[] =
@@ -18,6 +19,8 @@ static const char help[] =
     "  or:  tug cp [OPTION]... -t DIRECTORY SOURCE...\n"
     "Copy SOURCE to DEST, or several SOURCEs to DIRECTORY.\n"
     "\n"
+    "  -a, --archive                keep everything: -dR --preserve=all\n"
+    "  -d                           keep links of both kinds: -P --preserve=links\n"
     "  -f, --force                  remove a destination file that cannot be\n"
     "                                 opened, and try again\n"
     "  -H                           follow symbolic links among the SOURCEs\n"
@@ -26,6 +29,10 @@ static const char help[] =
     "  -L, --dereference            follow all symbolic links\n"
     "  -n, --no-clobber             do not overwrite an existing file\n"
     "  -P, --no-dereference         copy symbolic links as such (the default with -r)\n"
+    "      --no-preserve=LIST       do not keep what the LIST names\n"
+    "  -p                           the same as --preserve=mode,ownership,timestamps\n"
+    "      --preserve[=LIST]        keep what the LIST names: mode, ownership,\n"
+    "                                 timestamps, links, context, xattr or all\n"
     "  -R, -r, --recursive          copy directories recursively\n"
     "  -t, --target-directory=DIR   copy all SOURCEs into DIR\n"
     "  -T, --no-target-directory    treat DEST as the name of the copy\n"
@@ -40,16 +47,19 @@ static const char help[] =
     "\n"
     "Exit status: 0 if all was copied (and found equal, with --verify), else 1.\n";
 
-enum { OPTION_VERIFY = 256, OPTION_HELP, OPTION_VERSION };
+enum { OPTION_VERIFY = 256, OPTION_HELP, OPTION_VERSION, OPTION_PRESERVE, OPTION_NO_PRESERVE };
 
 static const struct option long_options[] = {
+    {"archive", no_argument, NULL, 'a'},
     {"dereference", no_argument, NULL, 'L'},
     {"force", no_argument, NULL, 'f'},
     {"help", no_argument, NULL, OPTION_HELP},
     {"jobs", required_argument, NULL, 'j'},
     {"no-clobber", no_argument, NULL, 'n'},
     {"no-dereference", no_argument, NULL, 'P'},
+    {"no-preserve", required_argument, NULL, OPTION_NO_PRESERVE},
     {"no-target-directory", no_argument, NULL, 'T'},
+    {"preserve", optional_argument, NULL, OPTION_PRESERVE},
     {"recursive", no_argument, NULL, 'r'},
     {"target-directory", required_argument, NULL, 't'},
     {"verbose", no_argument, NULL, 'v'},
@@ -89,6 +99,7 @@ enum links { LINKS_BY_DEFAULT, LINKS_NEVER, LINKS_OPERANDS, LINKS_ALWAYS };
 struct parser {
     struct tug_cli_cp *cp;
     enum links links;
+    struct tug_cli_preserve preserve;
     bool no_clobber, force, exact;
     const char *directory; /* -t */
 };
@@ -98,6 +109,16 @@ static int take_option(struct parser *parser, int option)
 {
     struct tug_cli_cp *cp = parser->cp;
     switch (option) {
+    case 'a':
+        tug_cli_preserve_all(&parser->preserve, true);
+        parser->links = LINKS_NEVER;
+        cp->copy.recursive = true;
+        cp->quiet_attributes = true;
+        return -1;
+    case 'd':
+        parser->preserve.wanted |= TUG_COPY_PRESERVE_LINKS;
+        parser->links = LINKS_NEVER;
+        return -1;
     case 'f':
         parser->force = true;
         return -1;
@@ -117,6 +138,15 @@ static int take_option(struct parser *parser, int option)
     case 'P':
         parser->links = LINKS_NEVER;
         return -1;
+    case OPTION_PRESERVE:
+        if (optarg != NULL)
+            return tug_cli_preserve_list(&parser->preserve, optarg, true) ? -1 : EXIT_FAILURE;
+        /* fall through */
+    case 'p':
+        tug_cli_preserve_usual(&parser->preserve);
+        return -1;
+    case OPTION_NO_PRESERVE:
+        return tug_cli_preserve_list(&parser->preserve, optarg, false) ? -1 : EXIT_FAILURE;
     case 'R':
     case 'r':
         cp->copy.recursive = true;
@@ -202,7 +232,7 @@ int tug_cli_cp_parse(struct tug_cli_cp *cp, int argc, char **argv)
     memset(cp, 0, sizeof(*cp));
     tug_copy_options_init(&cp->copy);
     int option;
-    while ((option = getopt_long(argc, argv, "fHj:LnPRrt:Tv", long_options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "adfHj:LnPpRrt:Tv", long_options, NULL)) != -1) {
         int status = take_option(&parser, option);
         if (status >= 0)
             return status;
@@ -210,14 +240,18 @@ int tug_cli_cp_parse(struct tug_cli_cp *cp, int argc, char **argv)
     int status = take_operands(&parser, argc - optind, argv + optind);
     if (status >= 0)
         return status;
+    if (!tug_cli_preserve_apply(&parser.preserve, &cp->copy))
+        return EXIT_FAILURE;
     cp->copy.follow = follow_of(&parser);
     if (parser.no_clobber)
         cp->copy.existing = TUG_COPY_EXISTING_KEEP;
     else if (parser.force)
         cp->copy.existing = TUG_COPY_EXISTING_FORCE;
-    /* No other thread runs yet, so this disturbs nobody. */
+    /* No other thread runs yet, so this disturbs nobody. If modes are kept there is no use for a
+     * umask; without it most files can be made with the mode that they will have. */
     mode_t mask = umask(0);
-    umask(mask);
+    if ((cp->copy.preserve & TUG_COPY_PRESERVE_MODE) == 0)
+        umask(mask);
     cp->copy.umask = (int)mask;
     return -1;
 }

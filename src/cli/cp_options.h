@@ -14,6 +14,7 @@ struct tug_cli_cp {
     size_t count;
     const char *destination;
     bool verbose;
+    bool quiet_attributes; /* -a: what is lost of extended attributes is not worth a word */
 };
 
 /* Reads the arguments; argv[0] is the name of the command for messages. Returns -1 if there is

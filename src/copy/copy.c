@@ -15,6 +15,7 @@
 
 #include "engine.h"
 #include "operands.h"
+#include "preserve.h"
 #include "verify.h"
 #include "visitors.h"
 
@@ -32,6 +33,10 @@ static bool are_valid(const struct tug_copy_options *options, size_t count)
     if (options->open_directories != 0 && options->open_directories < 4)
         return false;
     if (options->target == TUG_COPY_TARGET_EXACT && count > 1)
+        return false;
+    if ((options->preserve | options->tolerate) & ~TUG_COPY_PRESERVE_ALL)
+        return false;
+    if (options->default_modes && (options->preserve & TUG_COPY_PRESERVE_MODE))
         return false;
     return options->follow <= TUG_COPY_FOLLOW_ALWAYS && options->target <= TUG_COPY_TARGET_EXACT &&
            options->existing <= TUG_COPY_EXISTING_KEEP;
@@ -113,6 +118,7 @@ static int walk_operands(struct tug_copy_engine *engine, struct tug_operands *op
         tug_walk_init(&walk, engine->crew, visitor, context, engine->options->open_directories);
     if (error != 0)
         return error;
+    walk.mask = tug_preserve_mask(engine);
     walk.follow_always = engine->options->follow == TUG_COPY_FOLLOW_ALWAYS;
     while (error == 0 && tug_operands_push(operands, &walk))
         error = tug_crew_run(engine->crew);
@@ -151,7 +157,9 @@ int64_t tug_copy(const struct tug_copy_options *options, const char *const *sour
                             options->jobs != 0 ? options->jobs : usable_processors());
     if (error != 0)
         return error;
-    engine.umask = options->umask >= 0 ? (mode_t)options->umask : current_umask();
+    if (options->umask < 0 || tug_preserves(&engine, TUG_COPY_PRESERVE_MODE))
+        engine.process_umask = current_umask();
+    engine.umask = options->umask >= 0 ? (mode_t)options->umask : engine.process_umask;
     error = tug_operands_create(&operands, &engine, sources, count, destination);
     if (error == 0) {
         error = walk_operands(&engine, operands, &tug_copy_visitor, &engine);

@@ -12,6 +12,7 @@
 
 #include "engine.h"
 #include "file.h"
+#include "preserve.h"
 
 static bool fail(struct tug_walk *walk, const struct tug_directory *directory,
                  enum tug_copy_step step, int error)
@@ -35,28 +36,65 @@ static int open_destination(struct tug_directory *directory)
     return fd;
 }
 
-/* Finds out what the open destination is, and what mode it will get. */
+/* The destination, to change its attributes: one that existed is open for its entries only. */
+static struct tug_place place_of(const struct tug_directory *directory)
+{
+    return directory->created ? tug_place_open(directory->destination)
+                              : tug_place_named(directory->destination, ".");
+}
+
+/* Finds out what files will be like that are made in the destination. A new directory gets rid of
+ * the lists that it has inherited; the last thing it gets are those of its source. */
+static void examine_newborn(const struct tug_copy_engine *engine, struct tug_directory *directory)
+{
+    struct tug_newborn *newborn = &directory->newborn;
+    newborn->owner_known = directory->created;
+    if (!tug_preserves(engine, TUG_COPY_PRESERVE_MODE))
+        return;
+    if (!directory->created)
+        newborn->plain = !tug_xattr_has_default_list(place_of(directory));
+    else
+        newborn->plain = directory->parent->newborn.plain ||
+                         tug_xattr_remove_lists(place_of(directory), TUG_XATTR_LISTS) == 0;
+}
+
+/* What mode the destination will get. */
+static int examine_mode(const struct tug_copy_engine *engine, struct tug_directory *directory)
+{
+    bool preserved = tug_preserves(engine, TUG_COPY_PRESERVE_MODE);
+    mode_t final = tug_preserve_final_mode(engine, S_IFDIR | directory->source_mode);
+    directory->mode = final;
+    directory->widen = preserved;
+    if (!directory->created)
+        return 0;
+    /* Unless it is copied, the set-group-ID bit is inherited from the directory above. */
+    mode_t inherited = directory->old_mode & S_ISGID;
+    if (!preserved)
+        directory->mode |= inherited;
+    directory->widen = directory->mode != (0700 | inherited);
+    /* An odd umask may have taken what is needed to work in it. */
+    if ((directory->old_mode & 0700) != 0700)
+        return tug_sys_fchmod(directory->destination, 0700 | inherited);
+    return 0;
+}
+
+/* Finds out what the open destination is. */
 static int examine_destination(struct tug_copy_engine *engine, struct tug_directory *directory)
 {
     struct statx statx;
     int error = tug_sys_statx(directory->destination, "", AT_EMPTY_PATH,
-                              STATX_TYPE | STATX_MODE | STATX_INO, &statx);
+                              STATX_INO | TUG_ATTRIBUTES_MASK, &statx);
     if (error != 0)
         return error;
     directory->destination_identity = tug_copy_identity_of(&statx);
-    directory->mode = statx.stx_mode & 07777;
-    if (!directory->created)
-        return engine->options->verify
-                   ? tug_identity_set_add(&engine->existing, directory->destination_identity)
-                   : 0;
-    /* The set-group-ID bit is inherited from the directory above, never copied. */
-    mode_t inherited = directory->mode & S_ISGID;
-    mode_t final = (directory->source_mode & 01777 & ~engine->umask) | inherited;
-    /* An odd umask may have taken what is needed to work in it. */
-    if ((directory->mode & 0700) != 0700)
-        error = tug_sys_fchmod(directory->destination, 0700 | inherited);
-    directory->widen = final != (0700 | inherited);
-    directory->mode = final;
+    directory->old_mode = statx.stx_mode & 07777;
+    directory->newborn.owner = statx.stx_uid;
+    directory->newborn.group = statx.stx_gid;
+    if (engine->options->preserve != 0)
+        examine_newborn(engine, directory);
+    error = examine_mode(engine, directory);
+    if (error == 0 && !directory->created && !directory->widen && engine->options->verify)
+        error = tug_identity_set_add(&engine->existing, directory->destination_identity);
     return error;
 }
 
@@ -73,8 +111,9 @@ static bool adopt_destination(struct tug_walk *walk, struct tug_directory *direc
 
 static bool enter(struct tug_walk *walk, struct tug_directory *directory, const struct statx *statx)
 {
-    (void)statx;
     struct tug_copy_engine *engine = tug_copy_engine_of(walk);
+    if (engine->options->preserve != 0)
+        directory->attributes = tug_attributes_of(statx);
     int error = tug_sys_mkdirat(directory->parent->destination, directory->destination_name, 0700);
     directory->created = error == 0;
     if (error != 0 && error != -EEXIST) {
@@ -98,12 +137,39 @@ static bool enter(struct tug_walk *walk, struct tug_directory *directory, const 
     return true;
 }
 
+/* The attributes of the source, after the last change in the directory. */
+static void keep_attributes(struct tug_copy_engine *engine, struct tug_directory *directory)
+{
+    struct tug_preserve preserve = {
+        .engine = engine,
+        .directory = directory,
+        .attributes = &directory->attributes,
+        .source = tug_place_open(directory->source),
+        .destination = place_of(directory),
+        .created = directory->created,
+        .plain = directory->created && directory->newborn.plain,
+        .set_mode = directory->widen,
+        .mode = directory->mode,
+        .old_mode = directory->old_mode,
+        .owner_known = true,
+        .owner = directory->newborn.owner,
+        .group = directory->newborn.group,
+    };
+    tug_preserve_look(engine, preserve.source, &directory->attributes);
+    tug_preserve(&preserve);
+}
+
 static void leave(struct tug_walk *walk, struct tug_directory *directory)
 {
     struct tug_copy_engine *engine = tug_copy_engine_of(walk);
+    bool preserved = engine->options->preserve != 0;
     int error = 0;
-    if (directory->widen)
-        error = directory->open ? tug_sys_fchmod(directory->destination, directory->mode) : -ESTALE;
+    if ((directory->widen || preserved) && !directory->open)
+        error = -ESTALE;
+    else if (preserved)
+        keep_attributes(engine, directory);
+    else if (directory->widen)
+        error = tug_sys_fchmod(directory->destination, directory->mode);
     if (error != 0)
         fail(walk, directory, TUG_COPY_STEP_SET_MODE, error);
     tug_copy_count(&engine->report->directories, 1);

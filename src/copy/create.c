@@ -14,6 +14,8 @@
 
 #include <tug/sys.h>
 
+#include "preserve.h"
+
 /* Someone may remove or make the name between two looks; not more often than this. */
 #define ATTEMPTS 4
 
@@ -76,11 +78,11 @@ static int make(struct tug_copy_file *file, bool whole)
 {
     int at = file->directory->destination;
     const char *name = file->destination_name;
-    int fd = tug_sys_openat(at, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-                            whole ? file->mode : 0600);
+    bool widen = !whole || !file->natural;
+    mode_t mode = widen ? 0600 : file->mode;
+    int fd = tug_sys_openat(at, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (fd == -EMFILE && tug_directory_set_shrink(file->directory->set))
-        fd = tug_sys_openat(at, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-                            whole ? file->mode : 0600);
+        fd = tug_sys_openat(at, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     /* What the system says about a new name that ends in a slash is of no use. */
     if (fd == -EISDIR && name[0] != '\0' && name[strlen(name) - 1] == '/')
         return -ENOTDIR;
@@ -89,7 +91,10 @@ static int make(struct tug_copy_file *file, bool whole)
     file->destination = fd;
     file->created = true;
     file->solid = true;
-    file->widen = !whole;
+    file->widen = widen;
+    file->owner_known = file->directory->newborn.owner_known;
+    file->owner = file->directory->newborn.owner;
+    file->group = file->directory->newborn.group;
     return 0;
 }
 
@@ -104,14 +109,18 @@ static int open_existing(struct tug_copy_file *file, bool is_link, enum tug_copy
         return fd;
     file->destination = fd;
     int error = tug_sys_statx(fd, "", AT_EMPTY_PATH,
-                              STATX_TYPE | STATX_INO | STATX_NLINK | STATX_SIZE, &statx);
+                              TUG_ATTRIBUTES_MASK | STATX_INO | STATX_NLINK | STATX_SIZE, &statx);
     if (error != 0)
         return error;
+    file->owner_known = true;
+    file->owner = statx.stx_uid;
+    file->group = statx.stx_gid;
+    file->old_mode = statx.stx_mode & 07777;
     if (tug_copy_identity_equal(tug_copy_identity_of(&statx), file->identity)) {
         *step = TUG_COPY_STEP_SAME_FILE;
         return -EEXIST;
     }
-    if (file->engine->options->verify) {
+    if (file->engine->options->verify && !tug_preserves(file->engine, TUG_COPY_PRESERVE_MODE)) {
         error = tug_identity_set_add(&file->engine->existing, tug_copy_identity_of(&statx));
         *step = TUG_COPY_STEP_MEMORY;
     }

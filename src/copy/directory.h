@@ -31,6 +31,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "attributes.h"
 #include "crew.h"
 #include "identity_set.h"
 
@@ -50,8 +51,11 @@ struct tug_directory {
     struct tug_copy_identity source_identity, destination_identity;
     const struct tug_copy_pair *pair;  /* capabilities of the two file systems; for the visitor */
     struct tug_compare_names *b_names; /* of the counterpart; for the visitor that compares */
+    struct tug_attributes attributes;  /* of the source; for the visitor */
+    struct tug_newborn newborn;        /* what the visitor makes in the destination */
     uint16_t source_mode;
     uint16_t mode;           /* what the destination gets when it is left */
+    uint16_t old_mode;       /* what it has now */
     bool open;               /* the descriptors are there */
     bool was_open;           /* and were there once */
     bool leaving;            /* they are about to be closed for good */

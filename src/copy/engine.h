@@ -21,6 +21,7 @@ struct tug_copy_engine {
     struct tug_copy_report *report;
     struct tug_crew *crew;
     mode_t umask;
+    mode_t process_umask; /* what the kernel applies, if permissions are to be kept */
     struct tug_copy_pairs pairs;
     pthread_mutex_t event_lock;
     /* Destinations that existed, filled in only if there will be a verification: those whose
@@ -66,6 +67,6 @@ void tug_copy_fail_path(struct tug_copy_engine *engine, const char *path, enum t
 /* Reports something odd. */
 void tug_copy_warn(struct tug_copy_engine *engine, const struct tug_directory *directory,
                    const char *name, const char *destination_name, enum tug_copy_step step,
-                   unsigned type);
+                   int error, unsigned type);
 
 #endif

@@ -11,6 +11,8 @@
 
 #include <tug/sys.h>
 
+#include "preserve.h"
+
 /* Up to this size a file is read whole before the destination is made. */
 #define SMALL_SIZE TUG_CREW_BUFFER_SIZE
 
@@ -98,6 +100,19 @@ static int open_source(const struct tug_walk_entry *entry)
     return fd;
 }
 
+/* What there is to keep of the source. */
+static void examine_attributes(struct tug_copy_file *file, const struct statx *statx)
+{
+    struct tug_copy_engine *engine = file->engine;
+    file->mode = tug_preserve_mode(engine, S_IFREG | (statx->stx_mode & 07777));
+    file->natural = true;
+    if (engine->options->preserve == 0)
+        return;
+    file->attributes = tug_attributes_of(statx);
+    tug_preserve_look(engine, tug_place_open(file->source), &file->attributes);
+    file->natural = tug_preserve_is_natural(engine, &file->attributes, &file->directory->newborn);
+}
+
 /* Opens the source and looks at it through the descriptor. Returns 0 or what failed. */
 static enum tug_copy_step examine_source(struct tug_copy_file *file,
                                          const struct tug_walk_entry *entry, int *error)
@@ -107,7 +122,9 @@ static enum tug_copy_step examine_source(struct tug_copy_file *file,
     if (*error < 0)
         return TUG_COPY_STEP_OPEN;
     *error = tug_sys_statx(file->source, "", AT_EMPTY_PATH,
-                           STATX_TYPE | STATX_MODE | STATX_INO | STATX_SIZE | STATX_BLOCKS, &statx);
+                           STATX_TYPE | STATX_MODE | STATX_INO | STATX_SIZE | STATX_BLOCKS |
+                               tug_preserve_mask(file->engine),
+                           &statx);
     if (*error < 0)
         return TUG_COPY_STEP_STAT;
     if ((statx.stx_mode & S_IFMT) != entry->type)
@@ -115,8 +132,8 @@ static enum tug_copy_step examine_source(struct tug_copy_file *file,
     file->regular = S_ISREG(statx.stx_mode);
     file->identity = tug_copy_identity_of(&statx);
     file->size = file->regular ? statx.stx_size : 0;
-    file->mode = statx.stx_mode & 0777;
     file->sparse = file->size >= SPARSE_SIZE && statx.stx_blocks < file->size / 512;
+    examine_attributes(file, &statx);
     return TUG_COPY_STEP_NONE;
 }
 
@@ -191,11 +208,40 @@ static void close_source(struct tug_copy_file *file)
         tug_sys_close(file->source);
 }
 
+/* The attributes of the source; false: one of them could not be kept, and that has been reported.
+ * Those of a device or a FIFO that was written to are none of this copy's business. */
+static bool keep_attributes(struct tug_copy_file *file)
+{
+    struct tug_copy_engine *engine = file->engine;
+    struct tug_preserve preserve = {
+        .engine = engine,
+        .directory = file->directory,
+        .name = file->name,
+        .destination_name = file->destination_name,
+        .attributes = &file->attributes,
+        .source = tug_place_open(file->source),
+        .destination = tug_place_open(file->destination),
+        .created = file->created,
+        .plain = file->created && file->directory->newborn.plain,
+        .set_mode =
+            file->widen || (!file->created && tug_preserves(engine, TUG_COPY_PRESERVE_MODE)),
+        .mode = tug_preserve_final_mode(engine, S_IFREG | file->mode),
+        .old_mode = file->old_mode,
+        .owner_known = file->owner_known,
+        .owner = file->owner,
+        .group = file->group,
+    };
+    return !file->solid || tug_preserve(&preserve);
+}
+
 void tug_copy_file_finish(struct tug_copy_file *file)
 {
     struct tug_copy_engine *engine = file->engine;
     int error = 0;
-    if (file->widen)
+    bool complete = true;
+    if (engine->options->preserve != 0)
+        complete = keep_attributes(file);
+    else if (file->widen)
         error = tug_sys_fchmod(file->destination, file->mode & ~engine->umask);
     if (error != 0) {
         tug_copy_file_abandon(file, TUG_COPY_STEP_SET_MODE, error);
@@ -210,6 +256,8 @@ void tug_copy_file_finish(struct tug_copy_file *file)
         return;
     }
     close_source(file);
+    if (!complete)
+        return;
     tug_copy_count(&engine->report->files, 1);
     if (tug_copy_wants(engine, TUG_COPY_FINISHED))
         tug_copy_tell(engine, TUG_COPY_FINISHED, S_IFREG, file->counted, file->directory,

@@ -24,13 +24,20 @@ struct tug_copy_file {
     struct tug_copy_identity identity; /* of the source */
     uint64_t size;                     /* of the source when it was opened: a hint */
     uint64_t counted;                  /* bytes that the report counts for this file */
-    mode_t mode;                       /* of the source, permission bits only */
+    mode_t mode;                       /* what the destination is made with, less the umask */
+    struct tug_attributes attributes;  /* of the source, if any are to be kept */
     bool regular; /* the source is a regular file; else it is read as a stream */
     bool sparse;  /* it has fewer blocks than bytes */
     bool created; /* the destination is new; else it existed and was emptied */
     bool solid;   /* the destination is a regular file: it can be written at any position */
     bool linked;  /* it existed, and has other names, or is behind a symbolic link */
+    bool natural; /* made with its mode, it will need nothing more but its times */
     bool widen;   /* it still has mode 0600 */
+    /* The destination as it is now. */
+    bool owner_known;
+    uid_t owner;
+    gid_t group;
+    mode_t old_mode; /* if it existed */
 };
 
 /* Copies the contents of what is not a directory to a regular file, and reports the outcome. */
@@ -41,7 +48,7 @@ void tug_copy_file(const struct tug_walk_entry *entry);
  * to be kept; a negative errno or -EEXIST for what has been reported. */
 int tug_copy_file_create(struct tug_copy_file *file, bool whole);
 
-/* The end of a copy that succeeded: mode, close, report. Closes both sides. */
+/* The end of a copy that succeeded: attributes, close, report. Closes both sides. */
 void tug_copy_file_finish(struct tug_copy_file *file);
 
 /* The end of one that did not: reports it unless `step` is TUG_COPY_STEP_NONE, removes what was

@@ -161,7 +161,7 @@ static bool is_repeated(const struct taken *taken)
             continue;
         if (tug_copy_identity_equal(earlier->identity, operand->identity)) {
             tug_copy_warn(operands->engine, operands->anchor, operand->source,
-                          taken->destination_name, TUG_COPY_STEP_TWICE, operand->type);
+                          taken->destination_name, TUG_COPY_STEP_TWICE, 0, operand->type);
             return true;
         }
         if (earlier->type != S_IFDIR && operand->type != S_IFDIR &&

@@ -82,9 +82,10 @@ void tug_copy_fail_path(struct tug_copy_engine *engine, const char *path, enum t
 
 void tug_copy_warn(struct tug_copy_engine *engine, const struct tug_directory *directory,
                    const char *name, const char *destination_name, enum tug_copy_step step,
-                   unsigned type)
+                   int error, unsigned type)
 {
-    struct tug_copy_event event = {.kind = TUG_COPY_WARNING, .step = step, .type = type};
+    struct tug_copy_event event = {
+        .kind = TUG_COPY_WARNING, .step = step, .error = error, .type = type};
     if (tug_copy_wants(engine, TUG_COPY_WARNING))
         send_event(engine, event, directory, name, destination_name);
 }

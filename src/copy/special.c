@@ -11,6 +11,8 @@
 
 #include <tug/sys.h>
 
+#include "preserve.h"
+
 /* Targets of links are read into this much; longer ones, which some file systems allow, into
  * memory of their own. */
 #define USUAL_TARGET 1024
@@ -22,6 +24,8 @@ struct special {
     mode_t mode; /* with type */
     dev_t device;
     const char *target; /* of a link */
+    struct tug_attributes attributes;
+    bool natural; /* made with its mode, it will need nothing more but its times */
 };
 
 static int fail(const struct special *special, enum tug_copy_step step, int error)
@@ -38,7 +42,10 @@ static int make(const struct special *special)
     int at = entry->directory->destination;
     if (S_ISLNK(special->mode))
         return tug_sys_symlinkat(special->target, at, entry->destination_name);
-    return tug_sys_mknodat(at, entry->destination_name, special->mode, special->device);
+    mode_t mode = tug_preserve_mode(special->engine, special->mode);
+    return tug_sys_mknodat(at, entry->destination_name,
+                           (special->mode & S_IFMT) | (special->natural ? mode : mode & 0600),
+                           special->device);
 }
 
 static int fail_make(const struct special *special, int error)
@@ -50,13 +57,35 @@ static int fail_make(const struct special *special, int error)
     return error;
 }
 
-/* Fills in what the source is. Of a link that is asked for only if something has its name. */
+static struct tug_place place_of_source(const struct special *special)
+{
+    return tug_place_named(special->entry->directory->source, special->entry->name);
+}
+
+/* What there is to keep of the source. Links have no permissions. */
+static void examine_attributes(struct special *special, const struct statx *statx)
+{
+    const struct tug_copy_engine *engine = special->engine;
+    special->natural = true;
+    if (engine->options->preserve == 0)
+        return;
+    special->attributes = tug_attributes_of(statx);
+    if (!S_ISLNK(special->mode) ||
+        tug_preserves(engine, TUG_COPY_PRESERVE_XATTR | TUG_COPY_PRESERVE_CONTEXT))
+        tug_preserve_look(engine, place_of_source(special), &special->attributes);
+    special->natural =
+        tug_preserve_is_natural(engine, &special->attributes, &special->entry->directory->newborn);
+}
+
+/* Fills in what the source is. Of a link that is asked for only if something has its name, or if
+ * its attributes are to be kept. */
 static int examine(struct special *special)
 {
     struct statx statx;
     const struct tug_walk_entry *entry = special->entry;
-    int error = tug_sys_statx(entry->directory->source, entry->name, AT_SYMLINK_NOFOLLOW,
-                              STATX_TYPE | STATX_MODE | STATX_INO, &statx);
+    int error = tug_sys_statx(
+        entry->directory->source, entry->name, entry->follow ? 0 : AT_SYMLINK_NOFOLLOW,
+        STATX_TYPE | STATX_MODE | STATX_INO | tug_preserve_mask(special->engine), &statx);
     if (error != 0)
         return fail(special, TUG_COPY_STEP_STAT, error);
     if ((statx.stx_mode & S_IFMT) != entry->type)
@@ -64,6 +93,7 @@ static int examine(struct special *special)
     special->identity = tug_copy_identity_of(&statx);
     special->mode = statx.stx_mode;
     special->device = makedev(statx.stx_rdev_major, statx.stx_rdev_minor);
+    examine_attributes(special, &statx);
     return 0;
 }
 
@@ -83,7 +113,7 @@ static int replace(struct special *special)
 {
     struct statx statx;
     const struct tug_walk_entry *entry = special->entry;
-    if (S_ISLNK(special->mode)) {
+    if (S_ISLNK(special->mode) && special->engine->options->preserve == 0) {
         int error = examine(special);
         if (error != 0)
             return error;
@@ -103,6 +133,32 @@ static int replace(struct special *special)
     return error == 0 ? 0 : fail_make(special, error);
 }
 
+/* The attributes of the source; false: one of them could not be kept, and that has been
+ * reported. */
+static bool keep_attributes(const struct special *special)
+{
+    const struct tug_copy_engine *engine = special->engine;
+    const struct tug_walk_entry *entry = special->entry;
+    const struct tug_newborn *newborn = &entry->directory->newborn;
+    struct tug_preserve preserve = {
+        .engine = special->engine,
+        .directory = entry->directory,
+        .name = entry->name,
+        .destination_name = entry->destination_name,
+        .attributes = &special->attributes,
+        .source = place_of_source(special),
+        .destination = tug_place_named(entry->directory->destination, entry->destination_name),
+        .created = true,
+        .plain = newborn->plain,
+        .set_mode = !special->natural,
+        .mode = tug_preserve_final_mode(engine, special->mode),
+        .owner_known = newborn->owner_known,
+        .owner = newborn->owner,
+        .group = newborn->group,
+    };
+    return engine->options->preserve == 0 || tug_preserve(&preserve);
+}
+
 static void create(struct special *special)
 {
     struct tug_copy_engine *engine = special->engine;
@@ -113,7 +169,7 @@ static void create(struct special *special)
         error = replace(special);
     else if (error != 0)
         error = fail_make(special, error);
-    if (error != 0)
+    if (error != 0 || !keep_attributes(special))
         return;
     tug_copy_count(is_link ? &engine->report->links : &engine->report->specials, 1);
     if (tug_copy_wants(engine, TUG_COPY_FINISHED))
@@ -150,6 +206,8 @@ static void copy_link(struct special *special)
 {
     char usual[USUAL_TARGET];
     int error = 0;
+    if (special->engine->options->preserve != 0 && examine(special) != 0)
+        return;
     char *target = read_target(special->entry, usual, &error);
     if (target == NULL) {
         fail(special, TUG_COPY_STEP_READ_LINK, error);

@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <sys/xattr.h>
 
+#include "preserve.h"
+
 static struct tug_copy_engine *engine_of(const struct tug_compare *compare)
 {
     return compare->context;
@@ -69,10 +71,14 @@ static bool same_mode(struct tug_compare *compare, const struct statx *a, const 
                       int parent)
 {
     const struct tug_copy_engine *engine = engine_of(compare);
-    mode_t source = a->stx_mode, found = b->stx_mode & 07777;
-    mode_t kept = S_ISREG(source) ? 0777 : S_ISDIR(source) ? 01777 : 07777;
-    mode_t expected = source & kept & ~engine->umask;
-    if (S_ISDIR(source))
+    mode_t expected = tug_preserve_final_mode(engine, a->stx_mode);
+    mode_t found = b->stx_mode & 07777;
+    if (tug_preserves(engine, TUG_COPY_PRESERVE_MODE)) {
+        /* Special bits are given up with the owner. */
+        bool same_owner = a->stx_uid == b->stx_uid && a->stx_gid == b->stx_gid;
+        return ((found ^ expected) & (same_owner ? 07777 : 0777)) == 0;
+    }
+    if (S_ISDIR(a->stx_mode))
         found &= ~(mode_t)S_ISGID;
     return found == expected ||
            tug_identity_set_contains(&engine_of(compare)->existing, tug_copy_identity_of(b)) ||

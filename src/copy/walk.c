@@ -113,7 +113,8 @@ static int open_source(struct tug_walk *walk, struct tug_directory *directory, s
         fd = tug_sys_openat(directory->parent->source, directory->name, flags, 0);
     if (fd < 0)
         return fd;
-    int error = tug_sys_statx(fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_MODE | STATX_INO, statx);
+    int error = tug_sys_statx(fd, "", AT_EMPTY_PATH,
+                              STATX_TYPE | STATX_MODE | STATX_INO | walk->mask, statx);
     if (error != 0) {
         tug_sys_close(fd);
         return error;

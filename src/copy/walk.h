@@ -72,6 +72,7 @@ struct tug_walk {
     const struct tug_walk_visitor *visitor;
     void *context; /* for the visitor */
     bool follow_always;
+    unsigned mask; /* fields of statx(2) that enter() wants beyond those it is promised */
     /* The counterparts of the directories among the operands: none of them may be walked as a
      * source. The visitor adds to it. */
     struct tug_identity_set roots;
