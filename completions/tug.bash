@@ -1,13 +1,47 @@
 # SPDX-License-Identifier: MIT
 # Completion of `tug` for bash.
 
+# Of `tug bench`; uses the variables of _tug().
+_tug_bench()
+{
+    case $cur in
+    --cache=*)
+        mapfile -t COMPREPLY < <(compgen -W 'warm cold both' -- "${cur#*=}")
+        ;;
+    --json=* | --output=*)
+        cur=${cur#*=}
+        _filedir
+        ;;
+    --only=*)
+        mapfile -t COMPREPLY < <(compgen -W 'copy-files copy-deep copy-many copy-large walk reads
+            move-within move-across delete' -- "${cur#*=}")
+        ;;
+    --other=* | --plots=*)
+        cur=${cur#*=}
+        _filedir -d
+        ;;
+    -*)
+        mapfile -t COMPREPLY < <(compgen -W '--cache= --json= --large= --only= -o --output= --other=
+            --plots= --rounds= --scale= --help --version' -- "$cur")
+        [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace
+        ;;
+    *)
+        if [[ $prev == -o ]]; then _filedir; else _filedir -d; fi
+        ;;
+    esac
+}
+
 _tug()
 {
     local cur prev words cword
     _init_completion -n = || return
 
     if ((cword == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W 'cp --help --version' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W 'bench cp --help --version' -- "$cur")
+        return
+    fi
+    if [[ ${words[1]} == bench ]]; then
+        _tug_bench
         return
     fi
     [[ ${words[1]} == cp ]] || return

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Completion of `tug` for fish.
 
+complete -c tug -n __fish_use_subcommand -f -a bench -d 'Measure tug beside other tools'
 complete -c tug -n __fish_use_subcommand -f -a cp -d 'Copy files and directories'
 complete -c tug -n __fish_use_subcommand -f -l help -d 'Show help'
 complete -c tug -n __fish_use_subcommand -f -l version -d 'Show the version'
@@ -19,3 +20,17 @@ complete -c tug -n $cp -s v -l verbose -d 'Say what is being done'
 complete -c tug -n $cp -l verify -d 'Read both sides back and compare them'
 complete -c tug -n $cp -l help -d 'Show help'
 complete -c tug -n $cp -l version -d 'Show the version'
+
+set -l bench '__fish_seen_subcommand_from bench'
+complete -c tug -n $bench -x -a '(__fish_complete_directories)'
+complete -c tug -n $bench -l cache -x -a 'warm cold both' -d 'Which caches to measure with'
+complete -c tug -n $bench -l json -r -d 'Write all figures as JSON'
+complete -c tug -n $bench -l large -x -d 'Size of the large file'
+complete -c tug -n $bench -l only -x -a 'copy-files copy-deep copy-many copy-large walk reads move-within move-across delete' -d 'Measure these operations only'
+complete -c tug -n $bench -s o -l output -r -d 'Write the report to a file'
+complete -c tug -n $bench -l other -x -a '(__fish_complete_directories)' -d 'Also move a tree to another file system'
+complete -c tug -n $bench -l plots -x -a '(__fish_complete_directories)' -d 'Write plots as SVG'
+complete -c tug -n $bench -l rounds -x -d 'Measure everything N times'
+complete -c tug -n $bench -l scale -x -d 'So many times the number of files'
+complete -c tug -n $bench -l help -d 'Show help'
+complete -c tug -n $bench -l version -d 'Show the version'

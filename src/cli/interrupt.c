@@ -53,6 +53,16 @@ int64_t tug_cli_interrupt_watch(void *token)
     return length < 0 ? length : 0;
 }
 
+bool tug_cli_interrupted(void)
+{
+    return caught != 0;
+}
+
+int tug_cli_interrupt_fd(void)
+{
+    return pipe_fds[0];
+}
+
 void tug_cli_interrupt_obey(void)
 {
     if (caught == 0)

@@ -16,6 +16,7 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
+    {"bench", tug_cli_bench},
     {"cmp", tug_cli_cmp},
     {"cp", tug_cli_cp},
     {"mv", tug_cli_mv},
@@ -24,9 +25,10 @@ static const struct {
 static const char help[] = "Usage: tug COMMAND [OPTION]... ARGUMENT...\n"
                            "\n"
                            "Commands:\n"
-                           "  cmp  compare files and directories\n"
-                           "  cp   copy files and directories\n"
-                           "  mv   move or rename files and directories\n"
+                           "  bench  measure tug beside other tools on this disk\n"
+                           "  cmp    compare files and directories\n"
+                           "  cp     copy files and directories\n"
+                           "  mv     move or rename files and directories\n"
                            "\n"
                            "  --help      show this help and exit\n"
                            "  --version   show the version and exit\n"
