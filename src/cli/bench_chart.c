@@ -13,7 +13,7 @@
 #include "bench_format.h"
 
 #define WIDTH 860
-#define LEFT 250
+#define LEFT 270
 #define RIGHT 90
 #define TOP 92
 #define BAR 13
@@ -51,7 +51,7 @@ static struct axis make_axis(const struct tug_bench_chart *chart)
         }
     if (most == 0)
         least = most = 1;
-    struct axis axis = {.logarithmic = most > 20 * least};
+    struct axis axis = {.logarithmic = most > chart->linear_up_to * least};
     if (axis.logarithmic) {
         /* Below the least value, so that each has a bar that can be seen. */
         axis.low = pow(10, floor(log10(least * 0.8)));
@@ -156,7 +156,7 @@ static void write_axis(FILE *file, const struct tug_bench_chart *chart, const st
 /* A long name of a group takes two lines, broken at the last space that lets the first one fit. */
 static void write_group_name(FILE *file, const char *name, double middle)
 {
-    enum { COLUMNS = 34 };
+    enum { COLUMNS = 38 };
     char first[128];
     size_t length = strlen(name), at = length;
     if (length > COLUMNS)

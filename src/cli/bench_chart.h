@@ -17,11 +17,12 @@ struct tug_bench_chart {
     /* Above 0; 0 and less: no bar. The text stands beside the bar. */
     double values[TUG_BENCH_CHART_GROUPS][TUG_BENCH_CHART_SERIES];
     char texts[TUG_BENCH_CHART_GROUPS][TUG_BENCH_CHART_SERIES][32];
+    /* Where values differ by more than so many times, the axis is logarithmic. */
+    double linear_up_to;
     /* Text for a mark on the axis. */
     void (*mark)(char text[32], double value);
 };
 
-/* The axis is logarithmic where the values differ by more than 20 times. */
 void tug_cli_bench_chart_write(FILE *file, const struct tug_bench_chart *chart);
 
 #endif

@@ -81,6 +81,8 @@ void tug_cli_bench_write_plot(FILE *file, const struct tug_bench_report *report,
     snprintf(title, sizeof(title), titles[plot], tug_cli_bench_cache_name(cache));
     chart.title = title;
     chart.axis = axes[plot];
+    /* A short bar is what a small speed-up should look like. */
+    chart.linear_up_to = plot == TUG_BENCH_PLOT_SPEED ? 200 : 20;
     chart.mark = plot == TUG_BENCH_PLOT_SPEED  ? mark_ratio
                  : plot == TUG_BENCH_PLOT_TIME ? mark_time
                                                : mark_memory;
