@@ -8,6 +8,7 @@ int tug_cli_bench(int argc, char **argv);
 int tug_cli_cmp(int argc, char **argv);
 int tug_cli_cp(int argc, char **argv);
 int tug_cli_mv(int argc, char **argv);
+int tug_cli_rm(int argc, char **argv);
 
 void tug_cli_print_version(void);
 

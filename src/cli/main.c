@@ -20,6 +20,7 @@ static const struct {
     {"cmp", tug_cli_cmp},
     {"cp", tug_cli_cp},
     {"mv", tug_cli_mv},
+    {"rm", tug_cli_rm},
 };
 
 static const char help[] = "Usage: tug COMMAND [OPTION]... ARGUMENT...\n"
@@ -29,6 +30,7 @@ static const char help[] = "Usage: tug COMMAND [OPTION]... ARGUMENT...\n"
                            "  cmp    compare files and directories\n"
                            "  cp     copy files and directories\n"
                            "  mv     move or rename files and directories\n"
+                           "  rm     remove files and directories\n"
                            "\n"
                            "  --help      show this help and exit\n"
                            "  --version   show the version and exit\n"

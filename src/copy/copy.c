@@ -5,7 +5,6 @@
 #include <tug/copy.h>
 
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,10 +15,9 @@
 #include "engine.h"
 #include "operands.h"
 #include "preserve.h"
+#include "processors.h"
 #include "verify.h"
 #include "visitors.h"
-
-#define MOST_JOBS 1024
 
 void tug_copy_options_init(struct tug_copy_options *options)
 {
@@ -28,7 +26,7 @@ void tug_copy_options_init(struct tug_copy_options *options)
 
 static bool are_valid(const struct tug_copy_options *options, size_t count)
 {
-    if (count == 0 || options->jobs > MOST_JOBS || options->umask > 07777)
+    if (count == 0 || options->jobs > TUG_COPY_MOST_JOBS || options->umask > 07777)
         return false;
     if (options->open_directories != 0 && options->open_directories < 4)
         return false;
@@ -40,15 +38,6 @@ static bool are_valid(const struct tug_copy_options *options, size_t count)
         return false;
     return options->follow <= TUG_COPY_FOLLOW_ALWAYS && options->target <= TUG_COPY_TARGET_EXACT &&
            options->existing <= TUG_COPY_EXISTING_KEEP;
-}
-
-static unsigned usable_processors(void)
-{
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof(set), &set) != 0)
-        return 1;
-    int count = CPU_COUNT(&set);
-    return count < 1 ? 1 : count > MOST_JOBS ? MOST_JOBS : (unsigned)count;
 }
 
 /* The umask of the process. It can only be asked for by setting it, unless procfs tells: setting it
@@ -154,7 +143,7 @@ int64_t tug_copy(const struct tug_copy_options *options, const char *const *sour
         report = &own_report;
     memset(report, 0, sizeof(*report));
     int error = init_engine(&engine, options, report,
-                            options->jobs != 0 ? options->jobs : usable_processors());
+                            options->jobs != 0 ? options->jobs : tug_copy_processors());
     if (error != 0)
         return error;
     if (options->umask < 0 || tug_preserves(&engine, TUG_COPY_PRESERVE_MODE))

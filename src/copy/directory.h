@@ -66,7 +66,9 @@ struct tug_directory {
     bool has_destination;
     bool scanned; /* all its entries have been read */
     bool kept;    /* atomic: something in it stays, so that it cannot be removed; for the visitor */
-    int error;    /* why it could not be opened or read, negative */
+    bool asked;   /* nobody need be asked whether to remove it; for the visitor */
+    uint8_t attempt; /* how often it was walked before */
+    int error;       /* why it could not be opened or read, negative */
     /* The name of the counterpart: `name` itself, except right below an anchor. */
     const char *destination_name;
     char name[];

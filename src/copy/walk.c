@@ -41,6 +41,7 @@ static void finish_directory(struct tug_directory *directory, int error)
     if (tug_crew_stopped(walk->crew)) {
         end = TUG_WALK_CUT_SHORT;
     } else if (error != 0) {
+        directory->error = error;
         walk->visitor->fail(walk, directory, NULL, NULL, TUG_COPY_STEP_ACCESS, error);
         end = TUG_WALK_LOST;
     } else if (!directory->was_open) {
@@ -60,6 +61,7 @@ int tug_walk_init(struct tug_walk *walk, struct tug_crew *crew,
     walk->crew = crew;
     walk->visitor = visitor;
     walk->context = context;
+    walk->batch_size = TUG_WALK_BATCH_SIZE;
     if (open_directories == 0)
         open_directories = default_open_limit(crew->limit);
     int error = tug_directory_set_init(&walk->directories, open_directories, leave_directory);
@@ -178,6 +180,13 @@ static void run_directory(struct tug_crew_job *job, struct tug_crew_worker *work
         ;
 }
 
+static void push(struct tug_walk *walk, struct tug_directory *directory, bool wake)
+{
+    _Static_assert(offsetof(struct tug_directory, job) == 0, "the job is the first member");
+    directory->job.run = run_directory;
+    tug_crew_push(walk->crew, &directory->job, wake);
+}
+
 void tug_walk_push(struct tug_walk *walk, struct tug_directory *parent, const char *name,
                    const char *destination_name, bool follow, bool wake)
 {
@@ -186,7 +195,18 @@ void tug_walk_push(struct tug_walk *walk, struct tug_directory *parent, const ch
         walk->visitor->fail(walk, parent, name, name, TUG_COPY_STEP_MEMORY, -ENOMEM);
         return;
     }
-    _Static_assert(offsetof(struct tug_directory, job) == 0, "the job is the first member");
-    directory->job.run = run_directory;
-    tug_crew_push(walk->crew, &directory->job, wake);
+    push(walk, directory, wake);
+}
+
+bool tug_walk_again(struct tug_walk *walk, const struct tug_directory *directory)
+{
+    bool renamed = directory->destination_name != directory->name;
+    struct tug_directory *again =
+        tug_directory_new(directory->parent, directory->name,
+                          renamed ? directory->destination_name : NULL, directory->follow);
+    if (again == NULL)
+        return false;
+    again->attempt = directory->attempt + 1;
+    push(walk, again, true);
+    return true;
 }

@@ -66,13 +66,17 @@ struct tug_walk_visitor {
                  const char *destination_name, enum tug_copy_step step, int error);
 };
 
+/* What a walk reads at a time unless it is told otherwise: about a thousand names. */
+#define TUG_WALK_BATCH_SIZE ((size_t)32 << 10)
+
 struct tug_walk {
     struct tug_directory_set directories;
     struct tug_crew *crew;
     const struct tug_walk_visitor *visitor;
     void *context; /* for the visitor */
     bool follow_always;
-    unsigned mask; /* fields of statx(2) that enter() wants beyond those it is promised */
+    unsigned mask;     /* fields of statx(2) that enter() wants beyond those it is promised */
+    size_t batch_size; /* bytes of entries read at a time */
     /* The counterparts of the directories among the operands: none of them may be walked as a
      * source. The visitor adds to it. */
     struct tug_identity_set roots;
@@ -86,6 +90,10 @@ void tug_walk_destroy(struct tug_walk *walk);
 /* Has a directory walked: `name` below the pinned `parent`. Reports its own failures. */
 void tug_walk_push(struct tug_walk *walk, struct tug_directory *parent, const char *name,
                    const char *destination_name, bool follow, bool wake);
+
+/* From finish(): has the directory walked again, as another child of its parent. Returns whether
+ * there was memory for that. */
+bool tug_walk_again(struct tug_walk *walk, const struct tug_directory *directory);
 
 /* Batches of entries (walk_batch.c): reads the next one and works on it. Returns whether the caller
  * has to go on with the scan of the directory, which it pinned: not at the end, nor when the rest

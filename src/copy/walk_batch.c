@@ -14,9 +14,6 @@
 
 #include <tug/sys.h>
 
-/* Bytes of entries per batch: about a thousand names. */
-#define BATCH_SIZE ((size_t)32 << 10)
-
 /* Entries claimed at a time. */
 #define CLAIM 16
 
@@ -34,7 +31,7 @@ struct batch {
     uint32_t queued;     /* atomic: it is in the crew's stack */
     size_t cursor;       /* atomic: bytes given out */
     size_t length;
-    _Alignas(8) char entries[BATCH_SIZE];
+    _Alignas(8) char entries[];
 };
 
 /* As getdents64(2) writes it. */
@@ -62,7 +59,7 @@ static struct batch *new_batch(struct tug_walk *walk, struct tug_directory *dire
     struct batch *batch = worker->spare_batch;
     worker->spare_batch = NULL;
     if (batch == NULL)
-        batch = malloc(sizeof(*batch));
+        batch = malloc(sizeof(*batch) + walk->batch_size);
     if (batch == NULL)
         return NULL;
     batch->walk = walk;
@@ -212,7 +209,7 @@ static struct batch *read_batch(struct tug_walk *walk, struct tug_directory *dir
         walk->visitor->fail(walk, directory, NULL, NULL, TUG_COPY_STEP_MEMORY, -ENOMEM);
         return NULL;
     }
-    int64_t length = tug_sys_getdents64(directory->source, batch->entries, BATCH_SIZE);
+    int64_t length = tug_sys_getdents64(directory->source, batch->entries, walk->batch_size);
     if (length > 0) {
         batch->length = (size_t)length;
         batch->job.run = run_batch;
