@@ -16,11 +16,8 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    {"bench", tug_cli_bench},
-    {"cmp", tug_cli_cmp},
-    {"cp", tug_cli_cp},
-    {"mv", tug_cli_mv},
-    {"rm", tug_cli_rm},
+    {"bench", tug_cli_bench}, {"cmp", tug_cli_cmp}, {"cp", tug_cli_cp},
+    {"mv", tug_cli_mv},       {"rm", tug_cli_rm},
 };
 
 static const char help[] = "Usage: tug COMMAND [OPTION]... ARGUMENT...\n"
