@@ -100,6 +100,7 @@ enum tug_copy_step {
     TUG_COPY_STEP_WRITE,            /* write a file, or close it */
     TUG_COPY_STEP_CREATE_DIR,       /* create or open a directory */
     TUG_COPY_STEP_CREATE_LINK,      /* create a symbolic link */
+    TUG_COPY_STEP_CREATE_HARD_LINK, /* link to the copy of another name of the source */
     TUG_COPY_STEP_CREATE_SPECIAL,   /* create a FIFO, a socket or a device */
     TUG_COPY_STEP_REMOVE,           /* remove what is in the way, or a partial file */
     TUG_COPY_STEP_SET_MODE,         /* set permissions */
@@ -146,10 +147,11 @@ enum tug_copy_phase { TUG_COPY_PHASE_COPY, TUG_COPY_PHASE_VERIFY };
 struct tug_copy_report {
     uint64_t files; /* regular files */
     uint64_t directories;
-    uint64_t links;    /* symbolic links */
-    uint64_t specials; /* FIFOs, sockets, devices */
-    uint64_t bytes;    /* contents of regular files */
-    uint64_t skipped;  /* left alone because they existed */
+    uint64_t links;      /* symbolic links */
+    uint64_t hard_links; /* names that became links to what was copied, counted nowhere else */
+    uint64_t specials;   /* FIFOs, sockets, devices */
+    uint64_t bytes;      /* contents of regular files */
+    uint64_t skipped;    /* left alone because they existed */
     uint64_t failures; /* events of the kind TUG_COPY_FAILED, those of the verification included */
     uint64_t verified_files; /* read back and found equal */
     uint64_t verified_bytes;

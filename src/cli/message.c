@@ -25,6 +25,7 @@ static const char *const templates[] = {
     [TUG_COPY_STEP_WRITE] = "error writing %D",
     [TUG_COPY_STEP_CREATE_DIR] = "cannot create directory %D",
     [TUG_COPY_STEP_CREATE_LINK] = "cannot create symbolic link %D",
+    [TUG_COPY_STEP_CREATE_HARD_LINK] = "cannot create hard link %D to %S",
     [TUG_COPY_STEP_CREATE_SPECIAL] = "cannot create special file %D",
     [TUG_COPY_STEP_REMOVE] = "cannot remove %D",
     [TUG_COPY_STEP_SET_MODE] = "setting permissions for %D",

@@ -61,6 +61,7 @@ static mode_t current_umask(void)
 
 static void destroy_engine(struct tug_copy_engine *engine)
 {
+    tug_hard_links_destroy(&engine->links);
     tug_identity_set_destroy(&engine->skipped);
     tug_identity_set_destroy(&engine->existing);
     pthread_mutex_destroy(&engine->event_lock);
@@ -86,7 +87,11 @@ static int init_engine(struct tug_copy_engine *engine, const struct tug_copy_opt
         goto no_existing;
     if ((error = tug_identity_set_init(&engine->skipped)) != 0)
         goto no_skipped;
+    if ((error = tug_hard_links_init(&engine->links)) != 0)
+        goto no_links;
     return 0;
+no_links:
+    tug_identity_set_destroy(&engine->skipped);
 no_skipped:
     tug_identity_set_destroy(&engine->existing);
 no_existing:
@@ -111,6 +116,7 @@ static int walk_operands(struct tug_copy_engine *engine, struct tug_operands *op
     walk.follow_always = engine->options->follow == TUG_COPY_FOLLOW_ALWAYS;
     while (error == 0 && tug_operands_push(operands, &walk))
         error = tug_crew_run(engine->crew);
+    tug_hard_links_clear(&engine->links);
     tug_operands_leave(operands);
     tug_walk_destroy(&walk);
     return error;
@@ -172,6 +178,7 @@ int64_t tug_copy_measure(const struct tug_copy_options *options, const char *con
             return -EINVAL;
         quiet.recursive = options->recursive;
         quiet.follow = options->follow;
+        quiet.preserve = options->preserve & TUG_COPY_PRESERVE_LINKS;
         quiet.open_directories = options->open_directories;
         quiet.names_only = options->names_only;
     }

@@ -131,6 +131,7 @@ static int open_existing(struct tug_copy_file *file, bool is_link, enum tug_copy
     if (error == 0) {
         file->solid = S_ISREG(statx.stx_mode);
         file->linked = is_link || statx.stx_nlink > 1;
+        file->indirect = is_link;
     }
     return error;
 }

@@ -198,6 +198,18 @@ static void release(struct tug_directory *directory)
     pthread_mutex_unlock(&set->lock);
 }
 
+void tug_directory_hold(struct tug_directory *directory)
+{
+    pthread_mutex_lock(&directory->set->lock);
+    directory->references++;
+    pthread_mutex_unlock(&directory->set->lock);
+}
+
+void tug_directory_let_go(struct tug_directory *directory)
+{
+    release(directory);
+}
+
 /* The last use has ended: nobody else looks at the descriptors any more. Returns the parent if this
  * had a use of it until now, with `*pins` pins; else NULL. */
 static struct tug_directory *leave(struct tug_directory *directory, unsigned *pins)

@@ -125,6 +125,10 @@ void tug_directory_done(struct tug_directory *directory);
 /* Ends a use that is not pinned, also of a directory that was never open. */
 void tug_directory_drop(struct tug_directory *directory);
 
+/* Keeps the memory of a directory, and of those above it, until it is let go. */
+void tug_directory_hold(struct tug_directory *directory);
+void tug_directory_let_go(struct tug_directory *directory);
+
 /* Adds a pin to an open directory. Under the lock. */
 void tug_directory_add_pin(struct tug_directory *directory);
 

@@ -12,6 +12,7 @@
 #include <tug/copy.h>
 
 #include "crew.h"
+#include "hard_links.h"
 #include "identity_set.h"
 #include "pair.h"
 #include "walk.h"
@@ -23,6 +24,7 @@ struct tug_copy_engine {
     mode_t umask;
     mode_t process_umask; /* what the kernel applies, if permissions are to be kept */
     struct tug_copy_pairs pairs;
+    struct tug_hard_links links; /* of the walk that copies */
     pthread_mutex_t event_lock;
     /* Destinations that existed, filled in only if there will be a verification: those whose
      * permissions are not of this copy's making, and those that were left alone. */

@@ -90,6 +90,13 @@ int tug_copy_file_stream(struct tug_copy_file *file, unsigned char *buffer,
 
 /* ---- The source ---- */
 
+static void close_source(struct tug_copy_file *file)
+{
+    /* Nothing was written through it, so its error means nothing. */
+    if (file->source >= 0)
+        tug_sys_close(file->source);
+}
+
 static int open_source(const struct tug_walk_entry *entry)
 {
     /* Does not block on what has turned into a FIFO since its type was read. */
@@ -122,8 +129,8 @@ static enum tug_copy_step examine_source(struct tug_copy_file *file,
     if (*error < 0)
         return TUG_COPY_STEP_OPEN;
     *error = tug_sys_statx(file->source, "", AT_EMPTY_PATH,
-                           STATX_TYPE | STATX_MODE | STATX_INO | STATX_SIZE | STATX_BLOCKS |
-                               tug_preserve_mask(file->engine),
+                           STATX_TYPE | STATX_MODE | STATX_INO | STATX_NLINK | STATX_SIZE |
+                               STATX_BLOCKS | tug_preserve_mask(file->engine),
                            &statx);
     if (*error < 0)
         return TUG_COPY_STEP_STAT;
@@ -131,6 +138,7 @@ static enum tug_copy_step examine_source(struct tug_copy_file *file,
         return TUG_COPY_STEP_REPLACED;
     file->regular = S_ISREG(statx.stx_mode);
     file->identity = tug_copy_identity_of(&statx);
+    file->link_count = statx.stx_nlink;
     file->size = file->regular ? statx.stx_size : 0;
     file->sparse = file->size >= SPARSE_SIZE && statx.stx_blocks < file->size / 512;
     examine_attributes(file, &statx);
@@ -193,6 +201,9 @@ void tug_copy_file(const struct tug_walk_entry *entry)
     enum tug_copy_step step = examine_source(&file, entry, &error);
     if (step != TUG_COPY_STEP_NONE)
         tug_copy_file_abandon(&file, step, error < 0 ? error : 0);
+    else if (tug_hard_links_concern(engine, file.link_count) &&
+             !tug_hard_links_claim(entry, file.identity, &file.link))
+        close_source(&file);
     else if (file.size > SMALL_SIZE || file.sparse)
         tug_copy_transfer(&file, entry->worker);
     else
@@ -201,11 +212,25 @@ void tug_copy_file(const struct tug_walk_entry *entry)
 
 /* ---- The end ---- */
 
-static void close_source(struct tug_copy_file *file)
+/* Says what the other names of the source can be linked to. */
+static void settle_links(struct tug_copy_file *file, const struct tug_copy_identity *copy)
 {
-    /* Nothing was written through it, so its error means nothing. */
-    if (file->source >= 0)
-        tug_sys_close(file->source);
+    struct tug_hard_link *link = file->link;
+    file->link = NULL;
+    if (link != NULL)
+        tug_hard_links_settle(file->engine, link, file->directory, file->destination_name, copy);
+}
+
+/* What the destination is, if it is of use as the target of hard links. */
+static bool identify_destination(const struct tug_copy_file *file,
+                                 struct tug_copy_identity *identity)
+{
+    struct statx statx;
+    if (file->link == NULL || !file->solid || file->indirect ||
+        tug_sys_statx(file->destination, "", AT_EMPTY_PATH, STATX_INO, &statx) != 0)
+        return false;
+    *identity = tug_copy_identity_of(&statx);
+    return true;
 }
 
 /* The attributes of the source; false: one of them could not be kept, and that has been reported.
@@ -247,6 +272,8 @@ void tug_copy_file_finish(struct tug_copy_file *file)
         tug_copy_file_abandon(file, TUG_COPY_STEP_SET_MODE, error);
         return;
     }
+    struct tug_copy_identity copy;
+    bool linkable = identify_destination(file, &copy);
     /* Late errors of writing, as on NFS. The descriptor is gone, so to remove the file its name has
      * to do. */
     error = tug_sys_close(file->destination);
@@ -256,6 +283,7 @@ void tug_copy_file_finish(struct tug_copy_file *file)
         return;
     }
     close_source(file);
+    settle_links(file, linkable ? &copy : NULL);
     if (!complete)
         return;
     tug_copy_count(&engine->report->files, 1);
@@ -296,5 +324,6 @@ void tug_copy_file_abandon(struct tug_copy_file *file, enum tug_copy_step step, 
     if (file->destination >= 0)
         tug_sys_close(file->destination);
     close_source(file);
+    settle_links(file, NULL);
     tug_copy_count(&file->engine->report->bytes, -file->counted);
 }

@@ -22,17 +22,20 @@ struct tug_copy_file {
     const char *name, *destination_name;
     int source, destination;           /* -1: not open */
     struct tug_copy_identity identity; /* of the source */
+    uint32_t link_count;               /* of the source */
     uint64_t size;                     /* of the source when it was opened: a hint */
     uint64_t counted;                  /* bytes that the report counts for this file */
     mode_t mode;                       /* what the destination is made with, less the umask */
     struct tug_attributes attributes;  /* of the source, if any are to be kept */
-    bool regular; /* the source is a regular file; else it is read as a stream */
-    bool sparse;  /* it has fewer blocks than bytes */
-    bool created; /* the destination is new; else it existed and was emptied */
-    bool solid;   /* the destination is a regular file: it can be written at any position */
-    bool linked;  /* it existed, and has other names, or is behind a symbolic link */
-    bool natural; /* made with its mode, it will need nothing more but its times */
-    bool widen;   /* it still has mode 0600 */
+    bool regular;  /* the source is a regular file; else it is read as a stream */
+    bool sparse;   /* it has fewer blocks than bytes */
+    bool created;  /* the destination is new; else it existed and was emptied */
+    bool solid;    /* the destination is a regular file: it can be written at any position */
+    bool linked;   /* it existed, and has other names, or is behind a symbolic link */
+    bool indirect; /* and that by a symbolic link */
+    struct tug_hard_link *link; /* the source has other names, and this one is copied for all */
+    bool natural;               /* made with its mode, it will need nothing more but its times */
+    bool widen;                 /* it still has mode 0600 */
     /* The destination as it is now. */
     bool owner_known;
     uid_t owner;

@@ -14,10 +14,22 @@ static bool enter(struct tug_walk *walk, struct tug_directory *directory, const 
     return true;
 }
 
+/* Whether this is another name of a file that will be copied once. */
+static bool is_counted(struct tug_copy_engine *engine, const struct statx *statx)
+{
+    struct tug_copy_identity identity = tug_copy_identity_of(statx);
+    if (!tug_hard_links_concern(engine, statx->stx_nlink))
+        return false;
+    if (tug_identity_set_contains(&engine->existing, identity))
+        return true;
+    tug_identity_set_add(&engine->existing, identity);
+    return false;
+}
+
 static void visit(const struct tug_walk_entry *entry)
 {
     struct statx statx;
-    const struct tug_copy_engine *engine = tug_copy_engine_of(entry->walk);
+    struct tug_copy_engine *engine = tug_copy_engine_of(entry->walk);
     struct tug_copy_report *report = engine->report;
     if (entry->type != S_IFREG) {
         tug_copy_count(entry->type == S_IFLNK ? &report->links : &report->specials, 1);
@@ -26,7 +38,9 @@ static void visit(const struct tug_walk_entry *entry)
     tug_copy_count(&report->files, 1);
     if (!engine->options->names_only &&
         tug_sys_statx(entry->directory->source, entry->name,
-                      entry->follow ? 0 : AT_SYMLINK_NOFOLLOW, STATX_SIZE, &statx) == 0)
+                      entry->follow ? 0 : AT_SYMLINK_NOFOLLOW, STATX_SIZE | STATX_NLINK | STATX_INO,
+                      &statx) == 0 &&
+        !is_counted(engine, &statx))
         tug_copy_count(&report->bytes, statx.stx_size);
 }
 

@@ -96,6 +96,7 @@ void tug_copy_report_read(const struct tug_copy_report *report, struct tug_copy_
         .files = __atomic_load_n(&report->files, __ATOMIC_RELAXED),
         .directories = __atomic_load_n(&report->directories, __ATOMIC_RELAXED),
         .links = __atomic_load_n(&report->links, __ATOMIC_RELAXED),
+        .hard_links = __atomic_load_n(&report->hard_links, __ATOMIC_RELAXED),
         .specials = __atomic_load_n(&report->specials, __ATOMIC_RELAXED),
         .bytes = __atomic_load_n(&report->bytes, __ATOMIC_RELAXED),
         .skipped = __atomic_load_n(&report->skipped, __ATOMIC_RELAXED),

@@ -25,7 +25,9 @@ struct special {
     dev_t device;
     const char *target; /* of a link */
     struct tug_attributes attributes;
-    bool natural; /* made with its mode, it will need nothing more but its times */
+    uint32_t link_count;
+    struct tug_hard_link *link; /* the source has other names, and this one is copied for all */
+    bool natural;               /* made with its mode, it will need nothing more but its times */
 };
 
 static int fail(const struct special *special, enum tug_copy_step step, int error)
@@ -85,13 +87,15 @@ static int examine(struct special *special)
     const struct tug_walk_entry *entry = special->entry;
     int error = tug_sys_statx(
         entry->directory->source, entry->name, entry->follow ? 0 : AT_SYMLINK_NOFOLLOW,
-        STATX_TYPE | STATX_MODE | STATX_INO | tug_preserve_mask(special->engine), &statx);
+        STATX_TYPE | STATX_MODE | STATX_INO | STATX_NLINK | tug_preserve_mask(special->engine),
+        &statx);
     if (error != 0)
         return fail(special, TUG_COPY_STEP_STAT, error);
     if ((statx.stx_mode & S_IFMT) != entry->type)
         return fail(special, TUG_COPY_STEP_REPLACED, 0);
     special->identity = tug_copy_identity_of(&statx);
     special->mode = statx.stx_mode;
+    special->link_count = statx.stx_nlink;
     special->device = makedev(statx.stx_rdev_major, statx.stx_rdev_minor);
     examine_attributes(special, &statx);
     return 0;
@@ -159,17 +163,44 @@ static bool keep_attributes(const struct special *special)
     return engine->options->preserve == 0 || tug_preserve(&preserve);
 }
 
+/* Says what the other names of the source can be linked to, if this one has been made. */
+static void settle_links(struct special *special, bool made)
+{
+    struct statx statx;
+    struct tug_copy_identity copy;
+    const struct tug_walk_entry *entry = special->entry;
+    if (special->link == NULL)
+        return;
+    made = made && tug_sys_statx(entry->directory->destination, entry->destination_name,
+                                 AT_SYMLINK_NOFOLLOW, STATX_INO, &statx) == 0;
+    if (made)
+        copy = tug_copy_identity_of(&statx);
+    tug_hard_links_settle(special->engine, special->link, entry->directory, entry->destination_name,
+                          made ? &copy : NULL);
+}
+
+/* Whether this name is one of several, and is, or will be, a link to another. */
+static bool is_linked(struct special *special)
+{
+    return tug_hard_links_concern(special->engine, special->link_count) &&
+           !tug_hard_links_claim(special->entry, special->identity, &special->link);
+}
+
 static void create(struct special *special)
 {
     struct tug_copy_engine *engine = special->engine;
     const struct tug_walk_entry *entry = special->entry;
     bool is_link = S_ISLNK(special->mode);
+    if (is_linked(special))
+        return;
     int error = make(special);
     if (error == -EEXIST)
         error = replace(special);
     else if (error != 0)
         error = fail_make(special, error);
-    if (error != 0 || !keep_attributes(special))
+    bool complete = error == 0 && keep_attributes(special);
+    settle_links(special, error == 0);
+    if (!complete)
         return;
     tug_copy_count(is_link ? &engine->report->links : &engine->report->specials, 1);
     if (tug_copy_wants(engine, TUG_COPY_FINISHED))
