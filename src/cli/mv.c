@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <tug/cancel.h>
 #include <tug/move.h>
@@ -100,6 +101,10 @@ static int64_t run_copy(int64_t (*function)(void *move), void *move, void *argum
     struct tug_runtime_options options;
     struct tug_runtime *runtime;
     int64_t result;
+    /* All modes are kept: without the umask most files can be made with the one that they will
+     * have. No other thread runs yet. */
+    if (!running->catching)
+        umask(0);
     running->copy = function;
     running->move = move;
     tug_runtime_options_init(&options);

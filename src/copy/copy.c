@@ -59,7 +59,7 @@ static mode_t current_umask(void)
     return mask;
 }
 
-static void destroy_engine(struct tug_copy_engine *engine)
+void tug_copy_engine_destroy(struct tug_copy_engine *engine)
 {
     tug_hard_links_destroy(&engine->links);
     tug_identity_set_destroy(&engine->skipped);
@@ -103,8 +103,20 @@ no_pairs:
     return error;
 }
 
-/* One walk over all operands. */
-static int walk_operands(struct tug_copy_engine *engine, struct tug_operands *operands,
+int tug_copy_engine_init(struct tug_copy_engine *engine, const struct tug_copy_options *options,
+                         struct tug_copy_report *report)
+{
+    int error = init_engine(engine, options, report,
+                            options->jobs != 0 ? options->jobs : tug_copy_processors());
+    if (error != 0)
+        return error;
+    if (options->umask < 0 || tug_preserves(engine, TUG_COPY_PRESERVE_MODE))
+        engine->process_umask = current_umask();
+    engine->umask = options->umask >= 0 ? (mode_t)options->umask : engine->process_umask;
+    return 0;
+}
+
+int tug_copy_engine_walk(struct tug_copy_engine *engine, struct tug_operands *operands,
                          const struct tug_walk_visitor *visitor, void *context)
 {
     struct tug_walk walk;
@@ -122,14 +134,14 @@ static int walk_operands(struct tug_copy_engine *engine, struct tug_operands *op
     return error;
 }
 
-static int verify(struct tug_copy_engine *engine, struct tug_operands *operands)
+int tug_copy_engine_verify(struct tug_copy_engine *engine, struct tug_operands *operands)
 {
     engine->copy_failures = engine->report->failures;
     __atomic_store_n(&engine->report->phase, TUG_COPY_PHASE_VERIFY, __ATOMIC_RELAXED);
     tug_operands_rewind(operands);
     struct tug_compare compare;
     tug_verify_init(&compare, engine);
-    return walk_operands(engine, operands, &tug_compare_visitor, &compare);
+    return tug_copy_engine_walk(engine, operands, &tug_compare_visitor, &compare);
 }
 
 int64_t tug_copy(const struct tug_copy_options *options, const char *const *sources, size_t count,
@@ -148,21 +160,17 @@ int64_t tug_copy(const struct tug_copy_options *options, const char *const *sour
     if (report == NULL)
         report = &own_report;
     memset(report, 0, sizeof(*report));
-    int error = init_engine(&engine, options, report,
-                            options->jobs != 0 ? options->jobs : tug_copy_processors());
+    int error = tug_copy_engine_init(&engine, options, report);
     if (error != 0)
         return error;
-    if (options->umask < 0 || tug_preserves(&engine, TUG_COPY_PRESERVE_MODE))
-        engine.process_umask = current_umask();
-    engine.umask = options->umask >= 0 ? (mode_t)options->umask : engine.process_umask;
     error = tug_operands_create(&operands, &engine, sources, count, destination);
     if (error == 0) {
-        error = walk_operands(&engine, operands, &tug_copy_visitor, &engine);
+        error = tug_copy_engine_walk(&engine, operands, &tug_copy_visitor, &engine);
         if (error == 0 && options->verify)
-            error = verify(&engine, operands);
+            error = tug_copy_engine_verify(&engine, operands);
         tug_operands_destroy(operands);
     }
-    destroy_engine(&engine);
+    tug_copy_engine_destroy(&engine);
     return error != 0 ? error : report->first_error;
 }
 
@@ -191,9 +199,9 @@ int64_t tug_copy_measure(const struct tug_copy_options *options, const char *con
         return error;
     error = tug_operands_create(&operands, &engine, sources, count, NULL);
     if (error == 0) {
-        error = walk_operands(&engine, operands, &tug_measure_visitor, &engine);
+        error = tug_copy_engine_walk(&engine, operands, &tug_measure_visitor, &engine);
         tug_operands_destroy(operands);
     }
-    destroy_engine(&engine);
+    tug_copy_engine_destroy(&engine);
     return error;
 }

@@ -172,6 +172,8 @@ static void leave(struct tug_walk *walk, struct tug_directory *directory)
         error = tug_sys_fchmod(directory->destination, directory->mode);
     if (error != 0)
         fail(walk, directory, TUG_COPY_STEP_SET_MODE, error);
+    else
+        tug_copy_note_directory(engine, directory);
     tug_copy_count(&engine->report->directories, 1);
     if (tug_copy_wants(engine, TUG_COPY_FINISHED))
         tug_copy_tell(engine, TUG_COPY_FINISHED, S_IFDIR, 0, directory, NULL, NULL);

@@ -14,6 +14,7 @@
 #include "crew.h"
 #include "hard_links.h"
 #include "identity_set.h"
+#include "ledger.h"
 #include "pair.h"
 #include "walk.h"
 
@@ -30,7 +31,24 @@ struct tug_copy_engine {
      * permissions are not of this copy's making, and those that were left alone. */
     struct tug_identity_set existing, skipped;
     uint64_t copy_failures; /* set before the verification begins */
+    /* Of a move: what was copied, and what failed. NULL: this is a copy. */
+    struct tug_ledger *ledger;
 };
+
+struct tug_operands;
+
+/* An engine, with a crew (copy.c). Returns 0 or a negative errno. */
+int tug_copy_engine_init(struct tug_copy_engine *engine, const struct tug_copy_options *options,
+                         struct tug_copy_report *report);
+void tug_copy_engine_destroy(struct tug_copy_engine *engine);
+
+/* One walk over all operands. Suspends or blocks. Returns 0, the scope's reason, or why it could
+ * not be done. */
+int tug_copy_engine_walk(struct tug_copy_engine *engine, struct tug_operands *operands,
+                         const struct tug_walk_visitor *visitor, void *context);
+
+/* Compares what was copied with its source, likewise. */
+int tug_copy_engine_verify(struct tug_copy_engine *engine, struct tug_operands *operands);
 
 static inline struct tug_copy_engine *tug_copy_engine_of(const struct tug_walk *walk)
 {
@@ -65,6 +83,14 @@ void tug_copy_fail(struct tug_copy_engine *engine, const struct tug_directory *d
 /* The same, where there is only a path name. */
 void tug_copy_fail_path(struct tug_copy_engine *engine, const char *path, enum tug_copy_step step,
                         int error);
+
+/* Notes in the ledger of a move that an entry was copied that is not a directory, and in what state
+ * it was before; that it was linked to the copy of another name; that a directory was copied. */
+void tug_copy_note(struct tug_copy_engine *engine, const struct tug_directory *directory,
+                   const char *name, const struct tug_ledger_state *state);
+void tug_copy_note_link(struct tug_copy_engine *engine, const struct tug_directory *directory,
+                        const char *name, struct tug_copy_identity identity);
+void tug_copy_note_directory(struct tug_copy_engine *engine, const struct tug_directory *directory);
 
 /* Reports something odd. */
 void tug_copy_warn(struct tug_copy_engine *engine, const struct tug_directory *directory,

@@ -139,6 +139,7 @@ static enum tug_copy_step examine_source(struct tug_copy_file *file,
     file->regular = S_ISREG(statx.stx_mode);
     file->identity = tug_copy_identity_of(&statx);
     file->link_count = statx.stx_nlink;
+    file->state = tug_ledger_state_of(&statx);
     file->size = file->regular ? statx.stx_size : 0;
     file->sparse = file->size >= SPARSE_SIZE && statx.stx_blocks < file->size / 512;
     examine_attributes(file, &statx);
@@ -286,6 +287,7 @@ void tug_copy_file_finish(struct tug_copy_file *file)
     settle_links(file, linkable ? &copy : NULL);
     if (!complete)
         return;
+    tug_copy_note(engine, file->directory, file->name, &file->state);
     tug_copy_count(&engine->report->files, 1);
     if (tug_copy_wants(engine, TUG_COPY_FINISHED))
         tug_copy_tell(engine, TUG_COPY_FINISHED, S_IFREG, file->counted, file->directory,

@@ -27,6 +27,7 @@ struct tug_copy_file {
     uint64_t counted;                  /* bytes that the report counts for this file */
     mode_t mode;                       /* what the destination is made with, less the umask */
     struct tug_attributes attributes;  /* of the source, if any are to be kept */
+    struct tug_ledger_state state;     /* of the source when it was opened, for a move */
     bool regular;  /* the source is a regular file; else it is read as a stream */
     bool sparse;   /* it has fewer blocks than bytes */
     bool created;  /* the destination is new; else it existed and was emptied */

@@ -189,6 +189,7 @@ static void make_link(const struct tug_walk_entry *entry, const struct tug_hard_
         fail(entry, TUG_COPY_STEP_CREATE_HARD_LINK, error);
         return;
     }
+    tug_copy_note_link(engine, entry->directory, entry->name, link->source);
     tug_copy_count(&engine->report->hard_links, 1);
     if (tug_copy_wants(engine, TUG_COPY_FINISHED))
         tug_copy_tell(engine, TUG_COPY_FINISHED, entry->type, 0, entry->directory, entry->name,

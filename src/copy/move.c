@@ -81,8 +81,11 @@ int64_t tug_move(const struct tug_move_options *options, const char *const *sour
         return error;
     while (error == 0 && mover->next < mover->count) {
         error = run_renames(mover);
-        if (error == 0 && has_to_copy(mover))
+        if (error == 0 && has_to_copy(mover)) {
             error = run_copy(mover);
+            if (error == 0 && has_to_copy(mover))
+                error = -EINVAL; /* the callback did not do what it has to do */
+        }
     }
     tug_mover_destroy(mover);
     return error != 0 ? error : report->first_error;

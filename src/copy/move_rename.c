@@ -88,6 +88,12 @@ static bool is_empty(const struct tug_mover *mover, const struct tug_move_operan
     return empty;
 }
 
+static bool ends_in_slash(const char *name)
+{
+    size_t length = strlen(name);
+    return length > 0 && name[length - 1] == '/';
+}
+
 /* The kernel will not rename across file systems: has it copied, unless that is of no use. */
 static void leave_to_copy(struct tug_mover *mover, struct tug_move_operand *operand,
                           const struct statx *source, bool replaces)
@@ -100,6 +106,8 @@ static void leave_to_copy(struct tug_mover *mover, struct tug_move_operand *oper
         tug_move_fail(mover, operand, TUG_MOVE_STEP_RENAME, -EBUSY);
     else if (mover->options->no_copy)
         tug_move_fail(mover, operand, TUG_MOVE_STEP_RENAME, -EXDEV);
+    else if (operand->type != S_IFDIR && ends_in_slash(tug_mover_name(mover, operand)))
+        tug_move_fail(mover, operand, TUG_MOVE_STEP_RENAME, -ENOTDIR);
     else if (operand->type == S_IFDIR && is_inside(mover, operand, source))
         tug_move_fail(mover, operand, TUG_MOVE_STEP_INTO_ITSELF, 0);
     else if (operand->type == S_IFDIR && replaces && !is_empty(mover, operand))

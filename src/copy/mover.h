@@ -46,7 +46,6 @@ struct tug_mover {
     bool resolved; /* the next three say where to */
     bool into;     /* the destination is a directory to move into */
     int directory; /* what final names are relative to, AT_FDCWD or a descriptor; -1: of no use */
-    int reason;    /* why the move was stopped, negative; 0: it was not */
     size_t count;
     size_t next; /* the first operand that waits */
     struct tug_move_operand operands[];

@@ -39,7 +39,8 @@ static inline bool tug_preserves(const struct tug_copy_engine *engine, unsigned 
 /* Fields of statx(2) that sources have to be asked for on top of what the copy itself needs. */
 static inline unsigned tug_preserve_mask(const struct tug_copy_engine *engine)
 {
-    return engine->options->preserve != 0 ? TUG_ATTRIBUTES_MASK : 0;
+    return (engine->options->preserve != 0 ? TUG_ATTRIBUTES_MASK : 0) |
+           (engine->ledger != NULL ? TUG_LEDGER_MASK : 0);
 }
 
 /* The permissions of a copy, before any umask that the kernel applies. */

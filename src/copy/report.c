@@ -64,8 +64,41 @@ void tug_copy_fail(struct tug_copy_engine *engine, const struct tug_directory *d
                    int error)
 {
     struct tug_copy_event event = {.kind = TUG_COPY_FAILED, .step = step, .error = error};
+    if (engine->ledger != NULL) {
+        const struct tug_ledger_entry entry = tug_ledger_entry_of(directory, name);
+        tug_ledger_deny(engine->ledger, &entry);
+    }
     if (count_failure(engine, error))
         send_event(engine, event, directory, name, destination_name);
+}
+
+void tug_copy_note(struct tug_copy_engine *engine, const struct tug_directory *directory,
+                   const char *name, const struct tug_ledger_state *state)
+{
+    if (engine->ledger == NULL)
+        return;
+    const struct tug_ledger_entry entry = tug_ledger_entry_of(directory, name);
+    if (tug_ledger_add(engine->ledger, &entry, state) != 0)
+        tug_copy_fail(engine, directory, name, name, TUG_COPY_STEP_MEMORY, -ENOMEM);
+}
+
+void tug_copy_note_link(struct tug_copy_engine *engine, const struct tug_directory *directory,
+                        const char *name, struct tug_copy_identity identity)
+{
+    if (engine->ledger == NULL)
+        return;
+    const struct tug_ledger_entry entry = tug_ledger_entry_of(directory, name);
+    if (tug_ledger_add_name(engine->ledger, &entry, identity) != 0)
+        tug_copy_fail(engine, directory, name, name, TUG_COPY_STEP_MEMORY, -ENOMEM);
+}
+
+void tug_copy_note_directory(struct tug_copy_engine *engine, const struct tug_directory *directory)
+{
+    if (engine->ledger == NULL)
+        return;
+    const struct tug_ledger_entry entry = tug_ledger_entry_of(directory, NULL);
+    if (tug_ledger_add_directory(engine->ledger, &entry, directory->source_identity) != 0)
+        tug_copy_fail(engine, directory, NULL, NULL, TUG_COPY_STEP_MEMORY, -ENOMEM);
 }
 
 void tug_copy_fail_path(struct tug_copy_engine *engine, const char *path, enum tug_copy_step step,

@@ -25,6 +25,7 @@ struct special {
     dev_t device;
     const char *target; /* of a link */
     struct tug_attributes attributes;
+    struct tug_ledger_state state; /* of the source */
     uint32_t link_count;
     struct tug_hard_link *link; /* the source has other names, and this one is copied for all */
     bool natural;               /* made with its mode, it will need nothing more but its times */
@@ -94,6 +95,7 @@ static int examine(struct special *special)
     if ((statx.stx_mode & S_IFMT) != entry->type)
         return fail(special, TUG_COPY_STEP_REPLACED, 0);
     special->identity = tug_copy_identity_of(&statx);
+    special->state = tug_ledger_state_of(&statx);
     special->mode = statx.stx_mode;
     special->link_count = statx.stx_nlink;
     special->device = makedev(statx.stx_rdev_major, statx.stx_rdev_minor);
@@ -202,6 +204,7 @@ static void create(struct special *special)
     settle_links(special, error == 0);
     if (!complete)
         return;
+    tug_copy_note(engine, entry->directory, entry->name, &special->state);
     tug_copy_count(is_link ? &engine->report->links : &engine->report->specials, 1);
     if (tug_copy_wants(engine, TUG_COPY_FINISHED))
         tug_copy_tell(engine, TUG_COPY_FINISHED, special->mode & S_IFMT, 0, entry->directory,
