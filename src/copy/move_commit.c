@@ -104,10 +104,15 @@ static int rename_copy(const struct tug_move_group *group, const struct tug_move
     return error;
 }
 
-/* Whether there is a copy; if not, that has been reported. */
-static bool is_there(const struct tug_move_group *group, const char *name)
+/* Whether there is a copy to be used; if not, that has been reported. Of a tree there may be a
+ * part, of anything else there is all or nothing. */
+static bool is_usable(struct tug_move_group *group, const struct tug_move_operand *operand,
+                      const char *name)
 {
     struct statx statx;
+    const struct tug_ledger_entry entry = {.name = operand->source};
+    if (operand->type != S_IFDIR && tug_ledger_denies(&group->ledger, &entry))
+        return false;
     return tug_sys_statx(group->parent_fd, name, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &statx) !=
            -ENOENT;
 }
@@ -118,7 +123,7 @@ static void commit(struct tug_move_group *group, size_t index)
     struct tug_mover *mover = group->mover;
     struct tug_move_operand *operand = &mover->operands[index];
     tug_move_temporary_name(group, index, name);
-    if (!is_there(group, name)) {
+    if (!is_usable(group, operand, name)) {
         operand->state = TUG_MOVE_STAYS;
         return;
     }

@@ -142,13 +142,13 @@ static int open_place(struct tug_move_group *group)
     group->prefix = tug_mover_join(group->parent, name);
     if (group->prefix == NULL)
         return -ENOMEM;
-    group->parent_fd =
-        tug_sys_openat(AT_FDCWD, group->parent, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+    group->parent_fd = tug_sys_openat(AT_FDCWD, group->parent, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
     if (group->parent_fd < 0)
         return group->parent_fd;
     /* Opened before anything is written, so that it hears of all errors of writing. */
     if (mover->options->sync) {
-        group->sync_fd = tug_sys_openat(group->parent_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+        group->sync_fd =
+            tug_sys_openat(group->parent_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
         if (group->sync_fd < 0)
             return group->sync_fd;
     }
@@ -190,8 +190,7 @@ static int copy(struct tug_move_group *group)
     char *names = malloc(group->count * TUG_MOVE_NAME_SIZE);
     if (names == NULL)
         return -ENOMEM;
-    int error =
-        tug_operands_create(&operands, engine, group->sources, group->count, group->parent);
+    int error = tug_operands_create(&operands, engine, group->sources, group->count, group->parent);
     if (error == 0) {
         /* Each has a name of its own there, so that all may be copied at once. */
         for (size_t i = 0; i < group->count; i++) {
@@ -264,8 +263,8 @@ static int sync_copies(struct tug_move_group *group)
     return 0;
 }
 
-/* Steps 4 and 5. A cancellation during the step before has been obeyed by now; one that comes during
- * this one is seen when all have their final names. */
+/* Steps 4 and 5. A cancellation during the step before has been obeyed by now; one that comes
+ * during this one is seen when all have their final names. */
 static int finish_group(struct tug_move_group *group)
 {
     int error = do_chore(group, tug_move_commit);

@@ -23,12 +23,12 @@ struct tug_move_group {
     struct tug_copy_options options;
     struct tug_ledger ledger;
     struct tug_mover *mover;
-    char *parent;      /* the path of the directory that final names are in */
-    int parent_fd;     /* an O_PATH descriptor of it */
-    int sync_fd;       /* one that can be synced; -1: not open */
-    uint64_t random;   /* in the temporary names */
-    char *prefix;      /* "parent/.tug-random-", for finding temporary names in events */
-    size_t *members;   /* indices of operands */
+    char *parent;         /* the path of the directory that final names are in */
+    int parent_fd;        /* an O_PATH descriptor of it */
+    int sync_fd;          /* one that can be synced; -1: not open */
+    uint64_t random;      /* in the temporary names */
+    char *prefix;         /* "parent/.tug-random-", for finding temporary names in events */
+    size_t *members;      /* indices of operands */
     const char **sources; /* theirs */
     size_t count;
 };

@@ -156,7 +156,8 @@ static void finish(struct tug_walk *walk, struct tug_directory *directory, enum 
     }
 }
 
-/* What could not be opened or looked at: the copy has reported that already, if it failed as well. */
+/* What could not be opened or looked at: the copy has reported that already, if it failed as well.
+ */
 static void fail_entry(struct tug_walk *walk, const struct tug_directory *directory,
                        const char *name, const char *destination_name, enum tug_copy_step step,
                        int error)
@@ -170,8 +171,7 @@ static void fail_entry(struct tug_walk *walk, const struct tug_directory *direct
         keep((struct tug_directory *)directory);
     if (tug_ledger_denies(&group->ledger, &place))
         return;
-    struct tug_move_event event = {
-        .kind = TUG_MOVE_FAILED, .copy_step = step, .error = error};
+    struct tug_move_event event = {.kind = TUG_MOVE_FAILED, .copy_step = step, .error = error};
     send_event(group, event, directory, name);
 }
 

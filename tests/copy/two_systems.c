@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#include "fixture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "two_systems.h"
+
+static bool mounting;
+static char other[4096]; /* without mounting: what B points to */
+
+static void write_text(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd >= 0 && write(fd, text, strlen(text)) < 0)
+        fd = -1;
+    if (fd >= 0)
+        close(fd);
+}
+
+/* In a user name space of its own the process may mount, if the system lets it make one. */
+static bool enter_name_space(void)
+{
+    char map[64];
+    unsigned user = geteuid(), group = getegid();
+    if (unshare(CLONE_NEWNS) != 0) {
+        if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
+            return false;
+        write_text("/proc/self/setgroups", "deny");
+        snprintf(map, sizeof(map), "0 %u 1", user);
+        write_text("/proc/self/uid_map", map);
+        snprintf(map, sizeof(map), "0 %u 1", group);
+        write_text("/proc/self/gid_map", map);
+    }
+    return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+}
+
+static dev_t device_of(const char *path)
+{
+    struct stat stat_;
+    return path != NULL && stat(path, &stat_) == 0 ? stat_.st_dev : 0;
+}
+
+int two_systems_prepare(void **state)
+{
+    static const char *const places[] = {"/dev/shm", "/var/tmp", "/tmp"};
+    const char *scratch = getenv("TMPDIR");
+    (void)state;
+    mounting = enter_name_space();
+    if (mounting)
+        return 0;
+    for (unsigned i = 0; i < 3; i++) {
+        dev_t device = device_of(places[i]);
+        if (device == 0 || device == device_of(scratch != NULL ? scratch : "/tmp") ||
+            access(places[i], W_OK) != 0)
+            continue;
+        snprintf(other, sizeof(other), "%s/tug-other-XXXXXX", places[i]);
+        return 0;
+    }
+    print_message("there is only one file system, and no other can be mounted\n");
+    exit(77);
+}
+
+static void mount_at(const char *path, const char *options)
+{
+    assert_int_equal(mount("none", path, "tmpfs", 0, options), 0);
+    assert_int_equal(chmod(path, 0777), 0);
+}
+
+int two_systems_enter(void **state)
+{
+    fixture_enter(state);
+    fixture_make_dir("A", 0777);
+    if (mounting) {
+        fixture_make_dir("B", 0777);
+        mount_at("A", NULL);
+        mount_at("B", NULL);
+        return 0;
+    }
+    strcpy(other + strlen(other) - 6, "XXXXXX");
+    assert_non_null(mkdtemp(other));
+    fixture_make_link(other, "B");
+    return 0;
+}
+
+bool two_systems_limit_b(unsigned long size)
+{
+    if (!mounting)
+        return false;
+    assert_int_equal(umount2("B", MNT_DETACH), 0);
+    mount_at("B", fixture_text("size=%lu", size));
+    return true;
+}
+
+int two_systems_leave(void **state)
+{
+    if (mounting) {
+        umount2("A", MNT_DETACH);
+        umount2("B", MNT_DETACH);
+        return fixture_leave(state);
+    }
+    pid_t child = fork();
+    if (child == 0) {
+        execlp("rm", "rm", "-rf", "--", other, (char *)NULL);
+        _exit(127);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return fixture_leave(state);
+}
