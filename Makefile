@@ -12,13 +12,14 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 
 # Names with spaces, quotes and dollar signs reach the shell unharmed through the environment.
-unexport SRC DST
+unexport SRC DST DIR
 export TUG_COPY_SOURCE = $(value SRC)
 export TUG_COPY_DESTINATION = $(value DST)
+export TUG_BENCH_DIRECTORY = $(value DIR)
 
 C_FILES = $(shell find include src tests bench examples -name '*.[ch]' | sort)
 
-.PHONY: all help setup copy check bench bench-copy format lint install clean
+.PHONY: all help setup copy check bench bench-copy bench-disk format lint install clean
 .DEFAULT_GOAL := all
 
 all: setup $(BUILD)/build.ninja
@@ -30,6 +31,7 @@ help:
 	@echo 'make check                set everything up and run all tests (sanitizers, both drivers)'
 	@echo 'make bench                set everything up and run the benchmarks (bench/README.md)'
 	@echo 'make bench-copy           copies beside other tools, on fresh file systems; as root'
+	@echo 'make bench-disk DIR=dir   a report on copying, moving and deleting on the disk of dir'
 	@echo 'make format               format all C files'
 	@echo 'make lint                 clang-tidy and the checks of the tree'
 	@echo 'make install              install to PREFIX ($(PREFIX)), below DESTDIR if set'
@@ -66,6 +68,14 @@ bench-copy:
 	@tools/setup build
 	@tools/setup rivals || echo 'make bench-copy: going on with the tools that are there' >&2
 	@bench/copy/run "$(BUILD_BENCH)" $(BENCH_ARGUMENTS)
+
+# The report on one's own disk: tug-report/report.md, plots beside it, and all samples as JSON.
+bench-disk:
+	@$(MAKE) --no-print-directory all
+	@mkdir -p tug-report
+	"$(BUILD)/tug" bench --output=tug-report/report.md --plots=tug-report/plots \
+	    --json=tug-report/report.json $(BENCH_ARGUMENTS) -- "$${TUG_BENCH_DIRECTORY:-.}"
+	@echo 'The report is tug-report/report.md'
 
 format:
 	@tools/setup format

@@ -14,8 +14,8 @@ struct tug_bench_runtime {
     char driver[16];
 };
 
-/* Counts the entries of a tree, itself included, by names and types: a task per directory, a trip
- * to the blocking pool for each. Returns 0 or a negative errno. */
+/* Counts the entries of a tree, itself included, by names and types, on as many jobs as there are
+ * processors. Returns 0 or a negative errno. */
 int tug_cli_bench_async_walk(const char *path, uint64_t *entries);
 
 /* Reads 4 KiB at each of `count` places of the large file, many at a time, and checks what came.

@@ -19,10 +19,8 @@ static void write_volume(FILE *file, const char *name, const struct tug_bench_vo
     tug_cli_bench_format_size(size, volume->size);
     tug_cli_bench_format_size(free, volume->free);
     fprintf(file, "| %s | %s, %s, %s of it free", name, volume->type, size, free);
-    if (volume->options[0] != '\0') {
-        fputs("; mounted with ", file);
-        tug_cli_bench_print_markdown(file, volume->options);
-    }
+    if (volume->options[0] != '\0')
+        fprintf(file, "; mounted with `%s`", volume->options);
     fputs(" |\n", file);
 }
 
@@ -127,7 +125,7 @@ static void write_detail_row(FILE *file, const struct tug_bench_report *report,
     if (cell->count == 0) {
         fputs(" failed: ", file);
         tug_cli_bench_print_markdown(file, cell->failure);
-        fputs(" | | | | | |\n", file);
+        fputs(" | | | | |\n", file);
         return;
     }
     write_time(file, cell);
@@ -137,9 +135,7 @@ static void write_detail_row(FILE *file, const struct tug_bench_report *report,
                 tug_cli_bench_speed_up(
                     tug_cli_bench_cell(report, cache, operation, TUG_BENCH_SEQUENTIAL), cell),
                 program == TUG_BENCH_TUG);
-    tug_cli_bench_format_time(text, tug_cli_bench_median(cell->user, cell->count));
-    fprintf(file, " %s |", text);
-    tug_cli_bench_format_time(text, tug_cli_bench_median(cell->system, cell->count));
+    tug_cli_bench_format_time(text, tug_cli_bench_processor_time(cell));
     fprintf(file, " %s |", text);
     tug_cli_bench_format_size(text, cell->peak);
     fprintf(file, " %s |\n", text);
@@ -156,8 +152,8 @@ static void write_details(FILE *file, const struct tug_bench_report *report,
         if (!was_measured(report, cache, operation))
             continue;
         fprintf(file,
-                "| %s | median | minimum | speed-up | user | system | peak memory |\n"
-                "|---|--:|--:|--:|--:|--:|--:|\n",
+                "| %s | median | minimum | speed-up | processor time | peak memory |\n"
+                "|---|--:|--:|--:|--:|--:|\n",
                 tug_cli_bench_cache_name(cache));
         for (unsigned i = 0; i < TUG_BENCH_PROGRAMS; i++) {
             const struct tug_bench_cell *cell = tug_cli_bench_cell(report, cache, operation, i);
@@ -184,8 +180,7 @@ static void write_choices(FILE *file, const struct tug_bench_report *report)
                 " `%s`.\n",
                 report->bench->driver);
     if (report->bench->options.operations[TUG_BENCH_WALK])
-        fputs("- walk: a task per directory, which is read in one trip to the blocking pool.\n",
-              file);
+        fputs("- walk: that of the copy engine, by names alone, on a job per processor.\n", file);
     fputs(
         "\nThe first lines are what the library reports of one more copy, which is not timed.\n\n",
         file);
@@ -251,7 +246,8 @@ static const char method[] =
     "- Every copy and every moved tree was compared with its source, not timed: names, types,"
     " permissions and contents.\n"
     "- Peak memory is the largest resident set of the process (ru_maxrss) in any round, or of the"
-    " largest one of its child processes; processor time is that of all of them.\n";
+    " largest one of its child processes; processor time is the median of user and system time of "
+    "all of them together.\n";
 
 void tug_cli_bench_write_markdown(FILE *file, const struct tug_bench_report *report,
                                   const char *plots)

@@ -26,6 +26,14 @@ double tug_cli_bench_minimum(const double *samples, unsigned count)
     return least;
 }
 
+double tug_cli_bench_processor_time(const struct tug_bench_cell *cell)
+{
+    double sums[TUG_BENCH_MAX_ROUNDS];
+    for (unsigned i = 0; i < cell->count; i++)
+        sums[i] = cell->user[i] + cell->system[i];
+    return tug_cli_bench_median(sums, cell->count);
+}
+
 double tug_cli_bench_speed_up(const struct tug_bench_cell *slower,
                               const struct tug_bench_cell *faster)
 {

@@ -9,6 +9,9 @@
 double tug_cli_bench_median(const double *samples, unsigned count);
 double tug_cli_bench_minimum(const double *samples, unsigned count);
 
+/* The median of user and system time together. Of at least one sample. */
+double tug_cli_bench_processor_time(const struct tug_bench_cell *cell);
+
 /* The median time of `slower` by that of `faster`; 0: one of the two has no samples. */
 double tug_cli_bench_speed_up(const struct tug_bench_cell *slower,
                               const struct tug_bench_cell *faster);
