@@ -31,17 +31,61 @@ _tug_bench()
     esac
 }
 
+# Of `tug mv`; uses the variables of _tug().
+_tug_mv()
+{
+    case $prev in
+    -j | --jobs)
+        mapfile -t COMPREPLY < <(compgen -W "1 2 4 8 16 $(nproc 2>/dev/null)" -- "$cur")
+        return
+        ;;
+    -t | --target-directory)
+        _filedir -d
+        return
+        ;;
+    -S | --suffix)
+        return
+        ;;
+    esac
+    case $cur in
+    --backup=*)
+        mapfile -t COMPREPLY < <(compgen -W 'none off numbered t existing nil simple never' -- "${cur#*=}")
+        ;;
+    --update=*)
+        mapfile -t COMPREPLY < <(compgen -W 'all older none none-fail' -- "${cur#*=}")
+        ;;
+    --target-directory=*)
+        cur=${cur#*=}
+        _filedir -d
+        ;;
+    -*)
+        mapfile -t COMPREPLY < <(compgen -W '-b --backup --backup= --exchange -f --force --fsync
+            -i --interactive -j --jobs= -n --no-clobber --no-copy --strip-trailing-slashes
+            -S --suffix= -t --target-directory= -T --no-target-directory -u --update --update=
+            -v --verbose --verify --help --version' -- "$cur")
+        [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace
+        ;;
+    *)
+        _filedir
+        ;;
+    esac
+}
+
 _tug()
 {
     local cur prev words cword
     _init_completion -n = || return
 
     if ((cword == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W 'bench cp --help --version' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W 'bench cp mv --help --version' -- "$cur")
         return
     fi
     if [[ ${words[1]} == bench ]]; then
         _tug_bench
+        return
+    fi
+    if [[ ${words[1]} == mv ]]; then
+        _tug_mv
         return
     fi
     [[ ${words[1]} == cp ]] || return

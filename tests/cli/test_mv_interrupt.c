@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ctrl-C at random moments of a move across file systems: the process dies of the signal, as a
+ * shell expects; the source is whole, or the copy is, under its final name; and no temporary name
+ * is left. $TUG_TEST_ROUNDS says how often; 100 by default.
+ */
+#include "../copy/moving.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../copy/two_systems.h"
+#include "command.h"
+
+static struct command command;
+
+static void make_source(const char *path)
+{
+    fixture_make_tree(path);
+    for (unsigned i = 0; i < 10; i++) {
+        fixture_make_dir(fixture_text("%s/dir%u", path, i), 0755);
+        for (unsigned k = 0; k < 10; k++)
+            fixture_make_file(fixture_text("%s/dir%u/%u", path, i, k), 0644, 3000 * k, k);
+    }
+    fixture_make_file(fixture_text("%s/large", path), 0644, (uint64_t)8 << 20, 1);
+}
+
+static uint64_t now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
+}
+
+/* Starts a move and sends it a signal after a while. Returns whether it died of that. */
+static bool interrupt(const char *const *arguments, int number, uint64_t after)
+{
+    command_init(&command);
+    command_start(&command, arguments);
+    usleep((unsigned)after);
+    kill(command.child, number);
+    command_wait(&command);
+    assert_string_equal(command.error_text, "");
+    if (WIFSIGNALED(command.status)) {
+        assert_int_equal(WTERMSIG(command.status), number);
+        return true;
+    }
+    assert_int_equal(command_exit_status(&command), 0);
+    return false;
+}
+
+static unsigned rounds(void)
+{
+    const char *wanted = getenv("TUG_TEST_ROUNDS");
+    return wanted != NULL ? (unsigned)atoi(wanted) : 100;
+}
+
+static void remove_tree(const char *path)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        execlp("rm", "rm", "-rf", "--", path, (char *)NULL);
+        _exit(127);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+}
+
+static void test_a_tree_at_random_moments(void **state)
+{
+    static const int numbers[] = {SIGINT, SIGINT, SIGTERM, SIGHUP};
+    static const char *const arguments[] = {"tug", "mv", "-f", "A/from", "B/to", NULL};
+    unsigned seed = (unsigned)time(NULL), died = 0, moved = 0;
+    (void)state;
+    print_message("seed %u\n", seed);
+    srand(seed);
+    make_source("R");
+    make_source("A/from");
+    uint64_t begin = now();
+    command_run(&command, "mv", "A/from", "B/to", NULL);
+    uint64_t duration = now() - begin;
+    fixture_assert_copy("R", "B/to", 0);
+    remove_tree("B/to");
+    for (unsigned i = 0; i < rounds(); i++) {
+        make_source("A/from");
+        died += interrupt(arguments, numbers[i % 4], (uint64_t)rand() % (duration + 1));
+        if (fixture_exists("B/to")) {
+            fixture_assert_copy("R", "B/to", 0);
+            moved++;
+        } else {
+            fixture_assert_copy("R", "A/from", 0);
+        }
+        if (fixture_exists("A/from"))
+            fixture_assert_copy("R", "A/from", FIXTURE_SUBSET);
+        moving_assert_no_temporary_names("B");
+        remove_tree("A/from");
+        remove_tree("B/to");
+    }
+    print_message("%u of %u were interrupted, %u copies were whole\n", died, rounds(), moved);
+    assert_true(died > 0);
+}
+
+/* Several files, each over one that exists: each name has the old file or the new one. */
+static void test_replacing_at_random_moments(void **state)
+{
+    static const char *const arguments[] = {"tug", "mv",  "-f",  "A/0", "A/1",
+                                            "A/2", "A/3", "A/4", "B",   NULL};
+    unsigned seed = (unsigned)time(NULL), died = 0;
+    (void)state;
+    print_message("seed %u\n", seed);
+    srand(seed);
+    for (unsigned i = 0; i < 5; i++)
+        fixture_make_file(fixture_text("R%u", i), 0644, (uint64_t)4 << 20, i);
+    for (unsigned i = 0; i < rounds() / 2; i++) {
+        for (unsigned k = 0; k < 5; k++) {
+            fixture_make_file(fixture_text("A/%u", k), 0644, (uint64_t)4 << 20, k);
+            fixture_make_text(fixture_text("B/%u", k), "old");
+        }
+        died += interrupt(arguments, SIGINT, (uint64_t)rand() % 20000);
+        for (unsigned k = 0; k < 5; k++) {
+            const char *here = fixture_text("A/%u", k), *there = fixture_text("B/%u", k);
+            if (fixture_size(there) == 3)
+                fixture_assert_copy(fixture_text("R%u", k), here, 0);
+            else
+                fixture_assert_copy(fixture_text("R%u", k), there, 0);
+            unlink(here);
+        }
+        moving_assert_no_temporary_names("B");
+    }
+    print_message("%u of %u were interrupted\n", died, rounds() / 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TWO_SYSTEMS_TEST(test_a_tree_at_random_moments),
+        TWO_SYSTEMS_TEST(test_replacing_at_random_moments),
+    };
+    return cmocka_run_group_tests(tests, two_systems_prepare, NULL);
+}
