@@ -158,6 +158,9 @@ struct tug_copy_report {
     /* How the bytes came over: whole files by sharing their blocks (ficlone), bytes within the
      * kernel (copy_file_range); the rest by reading and writing. */
     uint64_t cloned_files, offloaded_bytes;
+    /* What an earlier copy had finished (see `resume` in the options): whole files, and bytes of
+     * those and of partial files. None of it is counted above. */
+    uint64_t resumed_files, resumed_bytes;
     int32_t first_error; /* the errno of the first failure, negative; -EIO where there was none */
     uint32_t phase;      /* enum tug_copy_phase */
 };
@@ -185,6 +188,17 @@ struct tug_copy_options {
     /* New entries have the permissions that any program would give them, 0666 or 0777 less the
      * umask, not those of their source. Not together with TUG_COPY_PRESERVE_MODE. */
     bool default_modes;
+    /* Go on where an earlier copy of the same sources to the same destination was interrupted, and
+     * be ready for that. A regular file that has the size and, to the nanosecond, the time of
+     * modification of its source is finished: it is left alone, whatever else it is like, and
+     * counts in `resumed_files`. Other regular files are made anew, unless they have other names or
+     * are reached by a symbolic link: those are written in place. Times of modification are kept.
+     * Files of `resume_size` bytes (0: 64 MiB) and more are written under the name .NAME.tug-part
+     * and renamed when they are complete and on the disk; a copy that fails or is cancelled leaves
+     * them there, with .NAME.tug-side, which says what of them is finished. Only with
+     * EXISTING_OVERWRITE and EXISTING_FORCE. */
+    bool resume;
+    uint64_t resume_size;
     /* Jobs on the blocking pool at most, 1 to 1,024; 0: one per usable processor. Outside of a
      * runtime there is only the calling thread. */
     unsigned jobs;

@@ -93,6 +93,9 @@ TUG_API int64_t tug_sys_lseek(int fd, int64_t offset, int whence);
 TUG_API int tug_sys_fsync(int fd);
 TUG_API int tug_sys_fdatasync(int fd);
 TUG_API int tug_sys_syncfs(int fd);
+/* Locks the open file, or unlocks it: LOCK_EX, LOCK_SH, LOCK_UN; with LOCK_NB -EAGAIN if another
+ * has it. */
+TUG_API int tug_sys_flock(int fd, int operation);
 TUG_API int tug_sys_ftruncate(int fd, int64_t length);
 TUG_API int tug_sys_fallocate(int fd, int mode, int64_t offset, int64_t length);
 /* Returns a negative errno like all others, where its POSIX namesake returns a positive one. */

@@ -119,6 +119,12 @@ static void summarise(const struct running *running)
                  (unsigned long long)report->bytes);
         tug_cli_complain(text);
     }
+    if (running->cp.copy.resume && report->resumed_bytes + report->resumed_files > 0) {
+        snprintf(text, sizeof(text), "resumed: %llu files and %llu bytes were there already",
+                 (unsigned long long)report->resumed_files,
+                 (unsigned long long)report->resumed_bytes);
+        tug_cli_print(text);
+    }
     if (running->cp.copy.verify && report->phase == TUG_COPY_PHASE_VERIFY) {
         snprintf(text, sizeof(text), "verified %llu files, %llu bytes",
                  (unsigned long long)report->verified_files,

@@ -12,6 +12,7 @@
 #include "cli.h"
 #include "cp_preserve.h"
 #include "quote.h"
+#include "size.h"
 
 static const char help[] =
     "Usage: tug cp [OPTION]... [-T] SOURCE DEST\n"
@@ -33,6 +34,10 @@ static const char help[] =
     "  -p                           the same as --preserve=mode,ownership,timestamps\n"
     "      --preserve[=LIST]        keep what the LIST names: mode, ownership,\n"
     "                                 timestamps, links, context, xattr or all\n"
+    "      --resume[=SIZE]          go on where the same command was interrupted: leave\n"
+    "                                 files alone that have the size and time of their\n"
+    "                                 source, and continue those of SIZE bytes or more\n"
+    "                                 (suffixes K, M, G, T; default: 64M)\n"
     "  -R, -r, --recursive          copy directories recursively\n"
     "  -t, --target-directory=DIR   copy all SOURCEs into DIR\n"
     "  -T, --no-target-directory    treat DEST as the name of the copy\n"
@@ -43,11 +48,18 @@ static const char help[] =
     "\n"
     "On a terminal a line on standard error shows the progress. What fails is\n"
     "reported, and the rest is copied. A file whose copy fails, or is interrupted\n"
-    "by Ctrl-C, is removed.\n"
+    "by Ctrl-C, is removed; with --resume a large one is kept for the next time.\n"
     "\n"
     "Exit status: 0 if all was copied (and found equal, with --verify), else 1.\n";
 
-enum { OPTION_VERIFY = 256, OPTION_HELP, OPTION_VERSION, OPTION_PRESERVE, OPTION_NO_PRESERVE };
+enum {
+    OPTION_VERIFY = 256,
+    OPTION_HELP,
+    OPTION_VERSION,
+    OPTION_PRESERVE,
+    OPTION_NO_PRESERVE,
+    OPTION_RESUME
+};
 
 static const struct option long_options[] = {
     {"archive", no_argument, NULL, 'a'},
@@ -60,6 +72,7 @@ static const struct option long_options[] = {
     {"no-preserve", required_argument, NULL, OPTION_NO_PRESERVE},
     {"no-target-directory", no_argument, NULL, 'T'},
     {"preserve", optional_argument, NULL, OPTION_PRESERVE},
+    {"resume", optional_argument, NULL, OPTION_RESUME},
     {"recursive", no_argument, NULL, 'r'},
     {"target-directory", required_argument, NULL, 't'},
     {"verbose", no_argument, NULL, 'v'},
@@ -164,6 +177,11 @@ static int take_option(struct parser *parser, int option)
     case 'v':
         cp->verbose = true;
         return -1;
+    case OPTION_RESUME:
+        cp->copy.resume = true;
+        if (optarg != NULL && !tug_cli_parse_size(optarg, &cp->copy.resume_size))
+            return complain("invalid size for --resume: ", optarg, "");
+        return -1;
     case OPTION_VERIFY:
         cp->copy.verify = true;
         return -1;
@@ -243,6 +261,10 @@ int tug_cli_cp_parse(struct tug_cli_cp *cp, int argc, char **argv)
     if (!tug_cli_preserve_apply(&parser.preserve, &cp->copy))
         return EXIT_FAILURE;
     cp->copy.follow = follow_of(&parser);
+    if (cp->copy.resume && parser.no_clobber) {
+        fputs("tug cp: cannot combine --resume and --no-clobber (-n)\n", stderr);
+        return refer_to_help();
+    }
     if (parser.no_clobber)
         cp->copy.existing = TUG_COPY_EXISTING_KEEP;
     else if (parser.force)

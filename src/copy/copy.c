@@ -36,6 +36,8 @@ static bool are_valid(const struct tug_copy_options *options, size_t count)
         return false;
     if (options->default_modes && (options->preserve & TUG_COPY_PRESERVE_MODE))
         return false;
+    if (options->resume && options->existing == TUG_COPY_EXISTING_KEEP)
+        return false;
     return options->follow <= TUG_COPY_FOLLOW_ALWAYS && options->target <= TUG_COPY_TARGET_EXACT &&
            options->existing <= TUG_COPY_EXISTING_KEEP;
 }
@@ -128,6 +130,9 @@ int tug_copy_engine_walk(struct tug_copy_engine *engine, struct tug_operands *op
     walk.follow_always = engine->options->follow == TUG_COPY_FOLLOW_ALWAYS;
     while (error == 0 && tug_operands_push(operands, &walk))
         error = tug_crew_run(engine->crew);
+    if (engine->root != NULL)
+        tug_directory_done(engine->root);
+    engine->root = NULL;
     tug_hard_links_clear(&engine->links);
     tug_operands_leave(operands);
     tug_walk_destroy(&walk);
@@ -147,16 +152,20 @@ int tug_copy_engine_verify(struct tug_copy_engine *engine, struct tug_operands *
 int64_t tug_copy(const struct tug_copy_options *options, const char *const *sources, size_t count,
                  const char *destination, struct tug_copy_report *report)
 {
-    struct tug_copy_options defaults;
+    struct tug_copy_options effective;
     struct tug_copy_report own_report;
     struct tug_copy_engine engine;
     struct tug_operands *operands;
-    if (options == NULL) {
-        tug_copy_options_init(&defaults);
-        options = &defaults;
-    }
+    if (options != NULL)
+        effective = *options;
+    else
+        tug_copy_options_init(&effective);
+    options = &effective;
     if (!are_valid(options, count) || destination == NULL)
         return -EINVAL;
+    /* They tell what is finished. */
+    if (effective.resume)
+        effective.preserve |= TUG_COPY_PRESERVE_TIMESTAMPS;
     if (report == NULL)
         report = &own_report;
     memset(report, 0, sizeof(*report));

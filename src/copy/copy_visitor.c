@@ -13,6 +13,13 @@
 #include "engine.h"
 #include "file.h"
 #include "preserve.h"
+#include "resume.h"
+
+/* What a directory has while it is worked in. */
+static mode_t interim_mode(const struct tug_copy_engine *engine)
+{
+    return engine->options->resume ? TUG_RESUME_DIRECTORY : 0700;
+}
 
 static bool fail(struct tug_walk *walk, const struct tug_directory *directory,
                  enum tug_copy_step step, int error)
@@ -71,10 +78,10 @@ static int examine_mode(const struct tug_copy_engine *engine, struct tug_directo
     mode_t inherited = directory->old_mode & S_ISGID;
     if (!preserved)
         directory->mode |= inherited;
-    directory->widen = directory->mode != (0700 | inherited);
+    directory->widen = directory->mode != (interim_mode(engine) | inherited);
     /* An odd umask may have taken what is needed to work in it. */
     if ((directory->old_mode & 0700) != 0700)
-        return tug_sys_fchmod(directory->destination, 0700 | inherited);
+        return tug_sys_fchmod(directory->destination, interim_mode(engine) | inherited);
     return 0;
 }
 
@@ -114,8 +121,11 @@ static bool enter(struct tug_walk *walk, struct tug_directory *directory, const 
     struct tug_copy_engine *engine = tug_copy_engine_of(walk);
     if (engine->options->preserve != 0)
         directory->attributes = tug_attributes_of(statx);
-    int error = tug_sys_mkdirat(directory->parent->destination, directory->destination_name, 0700);
-    directory->created = error == 0;
+    int error = tug_sys_mkdirat(directory->parent->destination, directory->destination_name,
+                                interim_mode(engine));
+    directory->created = error == 0 || (error == -EEXIST && engine->options->resume &&
+                                        tug_resume_is_left_over(directory->parent->destination,
+                                                                directory->destination_name));
     if (error != 0 && error != -EEXIST) {
         tug_copy_fail_create(engine, directory->parent, directory->name,
                              directory->destination_name, TUG_COPY_STEP_CREATE_DIR, error);
@@ -133,6 +143,10 @@ static bool enter(struct tug_walk *walk, struct tug_directory *directory, const 
         tug_sys_close(fd);
         directory->destination = -1;
         return false;
+    }
+    if (engine->hold_root && directory->created && directory->parent->parent == NULL) {
+        tug_directory_use(directory);
+        engine->root = directory;
     }
     return true;
 }
@@ -164,6 +178,8 @@ static void leave(struct tug_walk *walk, struct tug_directory *directory)
     struct tug_copy_engine *engine = tug_copy_engine_of(walk);
     bool preserved = engine->options->preserve != 0;
     int error = 0;
+    if (directory == engine->root && tug_crew_stopped(walk->crew))
+        return;
     if ((directory->widen || preserved) && !directory->open)
         error = -ESTALE;
     else if (preserved)

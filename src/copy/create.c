@@ -146,6 +146,11 @@ static int overwrite(struct tug_copy_file *file, bool whole)
     if (found != 2)
         return found == 0 ? -EAGAIN : found;
     bool is_link = S_ISLNK(statx.stx_mode);
+    /* What an interrupted copy has left need not have its permissions yet. */
+    if (file->engine->options->resume && S_ISREG(statx.stx_mode) && statx.stx_nlink == 1) {
+        int error = tug_sys_unlinkat(file->directory->destination, file->destination_name, 0);
+        return error == 0 || error == -ENOENT ? -EAGAIN : fail(file, TUG_COPY_STEP_REMOVE, error);
+    }
     int error = open_existing(file, is_link, &step);
     if (error == 0)
         return 0;

@@ -33,6 +33,11 @@ struct tug_copy_engine {
     uint64_t copy_failures; /* set before the verification begins */
     /* Of a move: what was copied, and what failed. NULL: this is a copy. */
     struct tug_ledger *ledger;
+    /* A copy that can be resumed, of one source to the name of the copy: the directory with that
+     * name is held until all is done, so that it keeps the mark of being unfinished. Else the same
+     * command would copy into it. */
+    bool hold_root;
+    struct tug_directory *root; /* NULL: none is held */
 };
 
 struct tug_operands;

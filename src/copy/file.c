@@ -12,6 +12,7 @@
 #include <tug/sys.h>
 
 #include "preserve.h"
+#include "resume.h"
 
 /* Up to this size a file is read whole before the destination is made. */
 #define SMALL_SIZE TUG_CREW_BUFFER_SIZE
@@ -130,7 +131,7 @@ static enum tug_copy_step examine_source(struct tug_copy_file *file,
         return TUG_COPY_STEP_OPEN;
     *error = tug_sys_statx(file->source, "", AT_EMPTY_PATH,
                            STATX_TYPE | STATX_MODE | STATX_INO | STATX_NLINK | STATX_SIZE |
-                               STATX_BLOCKS | tug_preserve_mask(file->engine),
+                               STATX_BLOCKS | STATX_MTIME | tug_preserve_mask(file->engine),
                            &statx);
     if (*error < 0)
         return TUG_COPY_STEP_STAT;
@@ -141,6 +142,7 @@ static enum tug_copy_step examine_source(struct tug_copy_file *file,
     file->link_count = statx.stx_nlink;
     file->state = tug_ledger_state_of(&statx);
     file->size = file->regular ? statx.stx_size : 0;
+    file->modified = statx.stx_mtime;
     file->sparse = file->size >= SPARSE_SIZE && statx.stx_blocks < file->size / 512;
     examine_attributes(file, &statx);
     return TUG_COPY_STEP_NONE;
@@ -184,6 +186,24 @@ static void copy_small(struct tug_copy_file *file, struct tug_crew_worker *worke
         tug_copy_file_abandon(file, step, error);
 }
 
+/* Says what the other names of the source can be linked to. */
+static void settle_links(struct tug_copy_file *file, const struct tug_copy_identity *copy)
+{
+    struct tug_hard_link *link = file->link;
+    file->link = NULL;
+    if (link != NULL)
+        tug_hard_links_settle(file->engine, link, file->directory, file->destination_name, copy);
+}
+
+/* An earlier copy has finished it. */
+static void leave_finished(struct tug_copy_file *file, const struct tug_copy_identity *copy)
+{
+    close_source(file);
+    settle_links(file, copy);
+    tug_copy_count(&file->engine->report->resumed_files, 1);
+    tug_copy_count(&file->engine->report->resumed_bytes, file->size);
+}
+
 void tug_copy_file(const struct tug_walk_entry *entry)
 {
     struct tug_copy_engine *engine = tug_copy_engine_of(entry->walk);
@@ -199,12 +219,15 @@ void tug_copy_file(const struct tug_walk_entry *entry)
         tug_copy_tell(engine, TUG_COPY_STARTED, S_IFREG, 0, entry->directory, entry->name,
                       entry->destination_name);
     int error;
+    struct tug_copy_identity copy;
     enum tug_copy_step step = examine_source(&file, entry, &error);
     if (step != TUG_COPY_STEP_NONE)
         tug_copy_file_abandon(&file, step, error < 0 ? error : 0);
     else if (tug_hard_links_concern(engine, file.link_count) &&
              !tug_hard_links_claim(entry, file.identity, &file.link))
         close_source(&file);
+    else if (engine->options->resume && tug_resume_is_finished(&file, &copy))
+        leave_finished(&file, &copy);
     else if (file.size > SMALL_SIZE || file.sparse)
         tug_copy_transfer(&file, entry->worker);
     else
@@ -212,15 +235,6 @@ void tug_copy_file(const struct tug_walk_entry *entry)
 }
 
 /* ---- The end ---- */
-
-/* Says what the other names of the source can be linked to. */
-static void settle_links(struct tug_copy_file *file, const struct tug_copy_identity *copy)
-{
-    struct tug_hard_link *link = file->link;
-    file->link = NULL;
-    if (link != NULL)
-        tug_hard_links_settle(file->engine, link, file->directory, file->destination_name, copy);
-}
 
 /* What the destination is, if it is of use as the target of hard links. */
 static bool identify_destination(const struct tug_copy_file *file,
@@ -265,6 +279,10 @@ void tug_copy_file_finish(struct tug_copy_file *file)
     struct tug_copy_engine *engine = file->engine;
     int error = 0;
     bool complete = true;
+    if (file->resume != NULL && (error = tug_resume_sync(file)) != 0) {
+        tug_copy_file_abandon(file, TUG_COPY_STEP_WRITE, error);
+        return;
+    }
     if (engine->options->preserve != 0)
         complete = keep_attributes(file);
     else if (file->widen)
@@ -275,6 +293,10 @@ void tug_copy_file_finish(struct tug_copy_file *file)
     }
     struct tug_copy_identity copy;
     bool linkable = identify_destination(file, &copy);
+    if (file->resume != NULL && (error = tug_resume_finish(file)) != 0) {
+        tug_copy_file_abandon(file, TUG_COPY_STEP_CREATE, error);
+        return;
+    }
     /* Late errors of writing, as on NFS. The descriptor is gone, so to remove the file its name has
      * to do. */
     error = tug_sys_close(file->destination);
@@ -321,7 +343,9 @@ void tug_copy_file_abandon(struct tug_copy_file *file, enum tug_copy_step step, 
     if (step != TUG_COPY_STEP_NONE)
         tug_copy_fail(file->engine, file->directory, file->name, file->destination_name, step,
                       error);
-    if (file->created || file->solid)
+    if (file->resume != NULL)
+        tug_resume_keep(file);
+    else if (file->created || file->solid)
         discard(file);
     if (file->destination >= 0)
         tug_sys_close(file->destination);

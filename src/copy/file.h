@@ -16,6 +16,8 @@
 
 #include "engine.h"
 
+struct tug_resume;
+
 struct tug_copy_file {
     struct tug_copy_engine *engine;
     struct tug_directory *directory; /* pinned */
@@ -28,6 +30,8 @@ struct tug_copy_file {
     mode_t mode;                       /* what the destination is made with, less the umask */
     struct tug_attributes attributes;  /* of the source, if any are to be kept */
     struct tug_ledger_state state;     /* of the source when it was opened, for a move */
+    struct statx_timestamp modified;   /* of the source, if the copy can be resumed */
+    struct tug_resume *resume;         /* the destination is a partial file with another name */
     bool regular;  /* the source is a regular file; else it is read as a stream */
     bool sparse;   /* it has fewer blocks than bytes */
     bool created;  /* the destination is new; else it existed and was emptied */

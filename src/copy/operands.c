@@ -12,6 +12,7 @@
 #include <tug/sys.h>
 
 #include "file.h"
+#include "resume.h"
 
 /* ---- Names ---- */
 
@@ -97,12 +98,23 @@ void tug_operands_destroy(struct tug_operands *operands)
 
 /* ---- The destination ---- */
 
+/* Whether what exists is the copy itself, begun by an earlier call that was interrupted. */
+static bool is_unfinished_copy(const struct tug_operands *operands)
+{
+    struct statx statx;
+    const struct tug_copy_options *options = operands->engine->options;
+    return options->resume && options->target == TUG_COPY_TARGET_AUTO && operands->count == 1 &&
+           tug_resume_is_left_over(AT_FDCWD, operands->destination) &&
+           tug_sys_statx(AT_FDCWD, operands->operands[0].source, 0, STATX_TYPE, &statx) == 0 &&
+           S_ISDIR(statx.stx_mode);
+}
+
 /* Finds out whether to copy into the destination. Returns the descriptor of what names are relative
  * to, -1 if it is of no use, which has been reported. */
 static int open_target(struct tug_operands *operands)
 {
     enum tug_copy_target target = operands->engine->options->target;
-    if (target == TUG_COPY_TARGET_EXACT)
+    if (target == TUG_COPY_TARGET_EXACT || is_unfinished_copy(operands))
         return AT_FDCWD;
     int fd = tug_sys_openat(AT_FDCWD, operands->destination, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
     operands->into = fd >= 0;
@@ -125,6 +137,7 @@ static bool open_anchor(struct tug_operands *operands)
     }
     operands->anchor = tug_directory_new_anchor(&operands->walk->directories, target,
                                                 operands->into ? operands->destination : "");
+    operands->engine->hold_root = operands->engine->options->resume && !operands->into;
     if (operands->anchor != NULL)
         return true;
     if (target >= 0)

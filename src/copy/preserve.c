@@ -218,7 +218,9 @@ bool tug_preserve(struct tug_preserve *preserve)
 {
     const struct tug_copy_engine *engine = preserve->engine;
     bool is_link = S_ISLNK(preserve->attributes->mode);
-    if (tug_preserves(engine, TUG_COPY_PRESERVE_TIMESTAMPS))
+    bool times = tug_preserves(engine, TUG_COPY_PRESERVE_TIMESTAMPS);
+    /* Where they tell that all is done they come last, and only if it is. */
+    if (times && !engine->options->resume)
         keep_times(preserve);
     if (tug_preserves(engine, TUG_COPY_PRESERVE_OWNERSHIP) && !keep_owner(preserve))
         preserve->mode &= ~SPECIAL_BITS;
@@ -226,5 +228,7 @@ bool tug_preserve(struct tug_preserve *preserve)
         keep_others(preserve);
     if (!is_link)
         keep_mode(preserve);
+    if (times && engine->options->resume && !preserve->failed)
+        keep_times(preserve);
     return !preserve->failed;
 }

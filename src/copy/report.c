@@ -138,6 +138,8 @@ void tug_copy_report_read(const struct tug_copy_report *report, struct tug_copy_
         .verified_bytes = __atomic_load_n(&report->verified_bytes, __ATOMIC_RELAXED),
         .cloned_files = __atomic_load_n(&report->cloned_files, __ATOMIC_RELAXED),
         .offloaded_bytes = __atomic_load_n(&report->offloaded_bytes, __ATOMIC_RELAXED),
+        .resumed_files = __atomic_load_n(&report->resumed_files, __ATOMIC_RELAXED),
+        .resumed_bytes = __atomic_load_n(&report->resumed_bytes, __ATOMIC_RELAXED),
         .first_error = __atomic_load_n(&report->first_error, __ATOMIC_RELAXED),
         .phase = __atomic_load_n(&report->phase, __ATOMIC_RELAXED),
     };

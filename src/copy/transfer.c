@@ -18,9 +18,12 @@
 
 #include <tug/sys.h>
 
+#include "resume.h"
+
 /* What one claim takes. Large enough for the file system to do it in one go, small enough to keep
  * two workers busy to the end. */
 #define RANGE_SIZE ((uint64_t)8 << 20)
+_Static_assert(RANGE_SIZE == TUG_RESUME_RANGE, "finished ranges are recorded by claims");
 
 struct transfer {
     struct tug_crew_job job;
@@ -165,6 +168,25 @@ static void copy_sparse(struct transfer *transfer, uint64_t offset, uint64_t end
     }
 }
 
+/* Copies a range, unless an earlier copy has finished it. One that met the end of the source is not
+ * finished: the source is about to be another one. */
+static void copy_range(struct transfer *transfer, uint64_t offset, uint64_t end,
+                       unsigned char *buffer)
+{
+    struct tug_copy_file *file = &transfer->file;
+    if (file->resume != NULL && tug_resume_has(file->resume, offset)) {
+        tug_copy_count(&file->engine->report->resumed_bytes, end - offset);
+        return;
+    }
+    if (file->sparse)
+        copy_sparse(transfer, offset, end, buffer);
+    else
+        copy_data(transfer, offset, end, buffer);
+    if (file->resume != NULL && !failed(transfer) &&
+        __atomic_load_n(&transfer->end, __ATOMIC_RELAXED) == UINT64_MAX)
+        tug_resume_add(file, offset);
+}
+
 /* Claims a range. False: there is none. */
 static bool claim(struct transfer *transfer, uint64_t *offset, uint64_t *end)
 {
@@ -200,10 +222,7 @@ static void copy_ranges(struct transfer *transfer, struct tug_crew_worker *worke
     while (!failed(transfer) && claim(transfer, &offset, &end)) {
         if (transfer->file.size - end >= RANGE_SIZE && tug_crew_hungry(crew))
             share(transfer);
-        if (transfer->file.sparse)
-            copy_sparse(transfer, offset, end, buffer);
-        else
-            copy_data(transfer, offset, end, buffer);
+        copy_range(transfer, offset, end, buffer);
     }
 }
 
@@ -347,7 +366,12 @@ static void copy_as_stream(struct tug_copy_file *file, struct tug_crew_worker *w
 void tug_copy_transfer(const struct tug_copy_file *source, struct tug_crew_worker *worker)
 {
     struct tug_copy_file file = *source;
-    if (tug_copy_file_create(&file, false) != 0) {
+    int resumed = tug_resume_begin(&file);
+    if (resumed < 0) {
+        tug_copy_file_abandon(&file, TUG_COPY_STEP_CREATE, resumed);
+        return;
+    }
+    if (resumed == 1 && tug_copy_file_create(&file, false) != 0) {
         tug_copy_file_abandon(&file, TUG_COPY_STEP_NONE, 0);
         return;
     }

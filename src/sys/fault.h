@@ -43,7 +43,7 @@
     LENGTH(read) LENGTH(write) LENGTH(pread) LENGTH(pwrite)                                        \
     LENGTH(readv) LENGTH(writev) LENGTH(preadv) LENGTH(pwritev) LENGTH(preadv2) LENGTH(pwritev2)   \
     LENGTH(copy_file_range) LENGTH(sendfile) LENGTH(splice) PLAIN(ficlone) PLAIN(lseek)            \
-    PLAIN(fsync) PLAIN(fdatasync) PLAIN(syncfs) PLAIN(ftruncate) PLAIN(fallocate)                  \
+    PLAIN(fsync) PLAIN(fdatasync) PLAIN(syncfs) PLAIN(flock) PLAIN(ftruncate) PLAIN(fallocate)     \
     PLAIN(posix_fadvise)                                                                           \
     PLAIN(renameat2) PLAIN(unlinkat) PLAIN(mkdirat) PLAIN(mknodat) PLAIN(linkat) PLAIN(symlinkat)  \
     LENGTH(readlinkat) LENGTH(getdents64)                                                          \

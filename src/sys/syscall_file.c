@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -60,6 +61,11 @@ int tug_sys_fsync(int fd)
 int tug_sys_fdatasync(int fd)
 {
     return TUG_SYS_RETRY(fdatasync, TUG_ON_FD(fd), fdatasync(fd));
+}
+
+int tug_sys_flock(int fd, int operation)
+{
+    return TUG_SYS_RETRY(flock, TUG_ON_FD(fd), flock(fd, operation));
 }
 
 int tug_sys_syncfs(int fd)

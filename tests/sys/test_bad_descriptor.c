@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -59,6 +60,7 @@ static void *address;
     CALL(lseek, ONCE, tug_sys_lseek(fd, 0, SEEK_SET))                                              \
     CALL(fsync, AGAIN, tug_sys_fsync(fd))                                                          \
     CALL(fdatasync, AGAIN, tug_sys_fdatasync(fd))                                                  \
+    CALL(flock, AGAIN, tug_sys_flock(fd, LOCK_SH))                                                 \
     CALL(syncfs, AGAIN, tug_sys_syncfs(fd))                                                        \
     CALL(ftruncate, AGAIN, tug_sys_ftruncate(fd, 0))                                               \
     CALL(fallocate, AGAIN, tug_sys_fallocate(fd, 0, 0, 1))                                         \

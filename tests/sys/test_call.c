@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -168,6 +169,7 @@ static void test_state_of_a_file(void **state)
     assert_int_equal(tug_sys_fsync(fd), 0);
     assert_int_equal(tug_sys_fdatasync(fd), 0);
     assert_int_equal(tug_sys_syncfs(fd), 0);
+    assert_int_equal(tug_sys_flock(fd, LOCK_EX | LOCK_NB), 0);
     discard(fd, "file");
 }
 
