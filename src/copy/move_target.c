@@ -113,6 +113,15 @@ void tug_mover_destroy(struct tug_mover *mover)
     free(mover);
 }
 
+/* Whether the error of opening the destination says that there is no such directory, or that
+ * nothing there can be reached. After any other it may be a symbolic link to one, which a rename
+ * would replace. */
+static bool is_no_directory(int error)
+{
+    return error == -ENOENT || error == -ENOTDIR || error == -ELOOP || error == -EACCES ||
+           error == -ENAMETOOLONG;
+}
+
 bool tug_mover_resolve(struct tug_mover *mover)
 {
     if (mover->resolved)
@@ -128,7 +137,9 @@ bool tug_mover_resolve(struct tug_mover *mover)
     mover->directory = fd;
     if (fd >= 0)
         return true;
-    mover->directory = target == TUG_COPY_TARGET_AUTO && mover->count == 1 ? AT_FDCWD : -1;
+    mover->directory = -1;
+    if (target == TUG_COPY_TARGET_AUTO && mover->count == 1 && is_no_directory(fd))
+        mover->directory = AT_FDCWD;
     if (mover->directory != -1)
         return true;
     const struct tug_move_event event = {

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../copy/two_systems.h"
 #include "command.h"
 
 #define HINT "Try 'tug mv --help' for more information.\n"
@@ -28,9 +29,8 @@ static void set_time(const char *path, time_t seconds)
     assert_int_equal(utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW), 0);
 }
 
-static void make_scene(const char *path)
+static void fill_scene(const char *path)
 {
-    fixture_make_dir(path, 0755);
     assert_int_equal(chdir(path), 0);
     fixture_make_text("a", "a");
     assert_int_equal(link("a", "hard"), 0);
@@ -54,6 +54,12 @@ static void make_scene(const char *path)
     fixture_make_text("p/x", "p/x");
     fixture_make_text("a~", "older a");
     assert_int_equal(chdir(".."), 0);
+}
+
+static void make_scene(const char *path)
+{
+    fixture_make_dir(path, 0755);
+    fill_scene(path);
 }
 
 /* A scene as text: names, types, targets and contents, in order. */
@@ -87,9 +93,11 @@ static char *list_scene(const char *path)
 {
     line_count = 0;
     listing[0] = '\0';
+    int back = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     assert_int_equal(chdir(path), 0);
     assert_int_equal(nftw(".", add_line, 8, FTW_PHYS), 0);
-    assert_int_equal(chdir(".."), 0);
+    assert_int_equal(fchdir(back), 0);
+    close(back);
     qsort(lines, line_count, sizeof(lines[0]), compare_lines);
     for (size_t i = 0; i < line_count; i++) {
         strcat(listing, lines[i]);
@@ -348,7 +356,110 @@ static void test_as_gnu_mv(void **state)
     free(tug);
 }
 
+/* ---- The same across file systems ---- */
+
+static const struct {
+    const char *arguments[5];
+    const char *message;
+    int status;
+} across[] = {
+    {{"a", "../B/n"}, "", 0},
+    {{"a", "../B"}, "", 0},
+    {{"-v", "o", "../B"}, "", 0},
+    {{"-v", "o", "../B/dir"}, "", 0},
+    {{"-vb", "o", "../B"}, "", 0},
+    {{"-b", "o", "d", "../B"}, "", 0},
+    {{"-bT", "d", "../B/o"}, "", 0},
+    {{"-bT", "d", "../B/dir"}, "", 0},
+    {{"soft", "dangling", "../B"}, "", 0},
+    {{"d", "f", "../B/dir"}, "", 0},
+    {{"-T", "h", "../B/empty"}, "", 0},
+    {{"-n", "o", "../B"}, "", 0},
+    {{"-u", "old", "../B/o"}, "", 0},
+    {{"d/x", "p/x", "../B"}, "tug mv: will not overwrite just-created '../B/x' with 'p/x'\n", 1},
+    {{"--backup=t", "d/x", "p/x", "../B"}, "", 0},
+    {{"no", "../B"}, "tug mv: cannot stat 'no': No such file or directory\n", 1},
+    {{"d", "../B/o"}, "tug mv: cannot overwrite non-directory '../B/o' with directory 'd'\n", 1},
+    {{"-T", "a", "../B/dir"},
+     "tug mv: cannot overwrite directory '../B/dir' with non-directory\n",
+     1},
+    {{"-T", "d", "../B/dir"},
+     "tug mv: inter-device move failed: 'd' to '../B/dir'; unable to remove target: "
+     "Directory not empty\n",
+     1},
+};
+
+static void enter_a(void)
+{
+    setenv("LC_ALL", "C", 1);
+    if (chdir("A") != 0)
+        _exit(126);
+}
+
+/* Two file systems with something in them. */
+static void enter_across(void)
+{
+    two_systems_enter(NULL);
+    fill_scene("A");
+    fixture_make_text("B/o", "there");
+    fixture_make_dir("B/empty", 0755);
+    fixture_make_dir("B/dir", 0755);
+    fixture_make_text("B/dir/z", "z");
+}
+
+/* What a move has said and left. Leaves the two file systems. */
+static char *describe_and_leave(void)
+{
+    char *text = NULL, *here = list_scene("A"), *there = list_scene("B");
+    assert_true(asprintf(&text, "%s%s--\n%s", command.output_text, here, there) > 0);
+    free(here);
+    free(there);
+    two_systems_leave(NULL);
+    return text;
+}
+
+static void compare_across(const char *gnu, size_t i, const char *by_tug)
+{
+    const char *const *a = across[i].arguments;
+    const char *const arguments[] = {"mv", a[0], a[1], a[2], a[3], NULL};
+    enter_across();
+    run(gnu, arguments, enter_a, NULL);
+    assert_string_equal(as_of_tug(command.error_text), across[i].message);
+    assert_int_equal(command_exit_status(&command), across[i].status);
+    char *by_gnu = describe_and_leave();
+    assert_string_equal(by_tug, by_gnu);
+    free(by_gnu);
+}
+
+static void test_across_as_gnu_mv(void **state)
+{
+    char *tug = strdup(getenv("TUG_COMMAND"));
+    (void)state;
+    const char *gnu = gnu_mv();
+    for (size_t i = 0; i < sizeof(across) / sizeof(across[0]); i++) {
+        const char *const *a = across[i].arguments;
+        const char *const arguments[] = {"tug", "mv", a[0], a[1], a[2], a[3], NULL};
+        enter_across();
+        run(tug, arguments, enter_a, NULL);
+        assert_string_equal(command.error_text, across[i].message);
+        assert_int_equal(command_exit_status(&command), across[i].status);
+        char *by_tug = describe_and_leave();
+        if (gnu != NULL)
+            compare_across(gnu, i, by_tug);
+        free(by_tug);
+    }
+    setenv("TUG_COMMAND", tug, 1);
+    free(tug);
+}
+
 /* ---- One by one ---- */
+
+static void assert_text(const char *path, const char *text)
+{
+    char *found = fixture_read(path);
+    assert_string_equal(found, text);
+    free(found);
+}
 
 static void test_exchange(void **state)
 {
@@ -359,8 +470,8 @@ static void test_exchange(void **state)
     command_run(&command, "mv", "-v", "--exchange", "a", "b", NULL);
     assert_int_equal(command_exit_status(&command), 0);
     assert_string_equal(command.output_text, "exchanged 'a' <-> 'b'\n");
-    assert_string_equal(fixture_read("a"), "b");
-    assert_string_equal(fixture_read("b"), "a");
+    assert_text("a", "b");
+    assert_text("b", "a");
 }
 
 /* What is there stays when the answer is no. */
@@ -373,8 +484,8 @@ static void test_declined(void **state)
     command.input = input_of("n\n");
     command_run(&command, "mv", "-i", "a", "b", NULL);
     assert_int_equal(command_exit_status(&command), 1);
-    assert_string_equal(fixture_read("a"), "a");
-    assert_string_equal(fixture_read("b"), "b");
+    assert_text("a", "a");
+    assert_text("b", "b");
     close(command.input);
 }
 
@@ -390,10 +501,9 @@ static void test_help(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_as_gnu_mv),
-        FIXTURE_TEST(test_exchange),
-        FIXTURE_TEST(test_declined),
+        FIXTURE_TEST(test_as_gnu_mv), cmocka_unit_test(test_across_as_gnu_mv),
+        FIXTURE_TEST(test_exchange),  FIXTURE_TEST(test_declined),
         FIXTURE_TEST(test_help),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, two_systems_prepare, NULL);
 }

@@ -574,6 +574,8 @@ static void move_what_cannot_be_removed(void)
     assert_text("B/d/goes", "goes");
     assert_false(fixture_exists("A/d/goes"));
     assert_int_equal(fixture_mode("B/d/sub"), 0555);
+    assert_int_equal(chmod("A/d/sub", 0755), 0);
+    assert_int_equal(chmod("B/d/sub", 0755), 0);
 }
 
 static void test_what_cannot_be_removed(void **state)

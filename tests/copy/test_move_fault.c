@@ -197,6 +197,23 @@ static void test_replacing_a_file(void **state)
     }
 }
 
+/* A link to a directory that cannot be opened is not taken for a file to be replaced. */
+static void test_opening_the_target_fails(void **state)
+{
+    (void)state;
+    fixture_make_dir("directory", 0755);
+    fixture_make_link("directory", "link");
+    fixture_make_text("x", "x");
+    assert_int_equal(tug_fault_fail("openat", 1, 1, EIO), 0);
+    moving.outside = true;
+    moving_run(&moving, "link", "x", NULL);
+    moving_assert_failure(&moving, TUG_MOVE_STEP_TARGET, -EIO, "link");
+    assert_true(fixture_exists("x"));
+    moving_run(&moving, "link", "x", NULL);
+    assert_int_equal(moving.result, 0);
+    assert_true(fixture_exists("directory/x"));
+}
+
 /* The sources stay if the copies may not be on disk. */
 static void test_sync_fails(void **state)
 {
@@ -251,6 +268,7 @@ int main(void)
         TEST(test_each_call_fails_with_verification_and_sync),
         TEST(test_each_call_lacks_space),
         TEST(test_replacing_a_file),
+        TEST(test_opening_the_target_fails),
         TEST(test_sync_fails),
         TEST(test_two_jobs_with_random_faults),
     };
