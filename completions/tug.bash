@@ -31,6 +31,25 @@ _tug_bench()
     esac
 }
 
+# Of `tug cmp`; uses the variables of _tug().
+_tug_cmp()
+{
+    case $cur in
+    --metadata=*)
+        mapfile -t COMPREPLY < <(compgen -W 'mode ownership timestamps xattr all' -- "${cur#*=}")
+        ;;
+    -*)
+        mapfile -t COMPREPLY < <(compgen -W '-j --jobs= -L --dereference --metadata= --no-content
+            -P --no-dereference -q --brief -r --recursive -s --silent --quiet --summary --help
+            --version' -- "$cur")
+        [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace
+        ;;
+    *)
+        _filedir
+        ;;
+    esac
+}
+
 # Of `tug mv`; uses the variables of _tug().
 _tug_mv()
 {
@@ -77,11 +96,15 @@ _tug()
     _init_completion -n = || return
 
     if ((cword == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W 'bench cp mv --help --version' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W 'bench cmp cp mv --help --version' -- "$cur")
         return
     fi
     if [[ ${words[1]} == bench ]]; then
         _tug_bench
+        return
+    fi
+    if [[ ${words[1]} == cmp ]]; then
+        _tug_cmp
         return
     fi
     if [[ ${words[1]} == mv ]]; then
@@ -107,7 +130,7 @@ _tug()
         ;;
     -*)
         mapfile -t COMPREPLY < <(compgen -W '-f --force -H -j --jobs= -L --dereference
-            -n --no-clobber -P --no-dereference -R -r --recursive -t --target-directory=
+            -n --no-clobber -P --no-dereference -R -r --recursive --resume --resume= -t --target-directory=
             -T --no-target-directory -v --verbose --verify --help --version' -- "$cur")
         [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace
         ;;
