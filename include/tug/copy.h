@@ -199,8 +199,10 @@ struct tug_copy_options {
      * EXISTING_OVERWRITE and EXISTING_FORCE. */
     bool resume;
     uint64_t resume_size;
-    /* Jobs on the blocking pool at most, 1 to 1,024; 0: one per usable processor. Outside of a
-     * runtime there is only the calling thread. */
+    /* Jobs on the blocking pool at most, 1 to 1,024; 0: as many as turn out to be of use, which is
+     * one per usable processor where they compute, and up to 256, as far as the limit on open files
+     * allows, where they wait for a disk or a server. Outside of a runtime there is only the
+     * calling thread. */
     unsigned jobs;
     /* The permission bits that new files and directories do not get. -1: those of the process. */
     int umask;
@@ -237,7 +239,7 @@ TUG_API int64_t tug_copy(const struct tug_copy_options *options, const char *con
 
 /*
  * Counts what tug_copy() with these options would have to copy: the same walk, without a
- * destination, on `jobs` jobs, or a single one if that is 0. What cannot be read is passed over: no
+ * destination, on as many jobs. What cannot be read is passed over: no
  * events, no failures.
  * Suspends or blocks, and can be cancelled, as tug_copy(). Returns 0 or the scope's reason;
  * -EINVAL; -ENOMEM; -EAGAIN.

@@ -16,7 +16,7 @@ static const char help[] =
     "Compare two files byte by byte, or two directories with all below them.\n"
     "\n"
     "  -j, --jobs=N            work on at most N things at a time (1 to 1024;\n"
-    "                            default: the number of processors)\n"
+    "                            default: as many as turn out to help)\n"
     "  -L, --dereference       follow all symbolic links (default: A and B only)\n"
     "      --metadata=LIST     compare also these, separated by commas: mode,\n"
     "                            ownership, timestamps, xattr, all\n"

@@ -26,7 +26,7 @@ static const char help[] =
     "                                 opened, and try again\n"
     "  -H                           follow symbolic links among the SOURCEs\n"
     "  -j, --jobs=N                 work on at most N things at a time (1 to 1024;\n"
-    "                                 default: the number of processors)\n"
+    "                                 default: as many as turn out to help)\n"
     "  -L, --dereference            follow all symbolic links\n"
     "  -n, --no-clobber             do not overwrite an existing file\n"
     "  -P, --no-dereference         copy symbolic links as such (the default with -r)\n"

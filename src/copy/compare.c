@@ -3,7 +3,6 @@
 #include <tug/compare.h>
 
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -187,15 +186,6 @@ static bool are_valid(const struct tug_compare_options *options)
            options->follow <= TUG_COPY_FOLLOW_ALWAYS;
 }
 
-static unsigned usable_processors(void)
-{
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof(set), &set) != 0)
-        return 1;
-    int count = CPU_COUNT(&set);
-    return count < 1 ? 1 : count > MOST_JOBS ? MOST_JOBS : (unsigned)count;
-}
-
 static int run(struct comparing *comparing, struct tug_crew *crew)
 {
     const struct tug_compare_options *options = comparing->options;
@@ -246,7 +236,7 @@ int64_t tug_compare(const struct tug_compare_options *options, const char *a, co
     int error = -pthread_mutex_init(&comparing.event_lock, NULL);
     if (error != 0)
         return error;
-    error = tug_crew_create(&crew, options->jobs != 0 ? options->jobs : usable_processors());
+    error = tug_crew_create(&crew, options->jobs);
     if (error == 0) {
         error = run(&comparing, crew);
         tug_crew_destroy(crew);

@@ -220,27 +220,34 @@ static void compare_range(struct ranges *ranges, uint64_t offset, uint64_t end,
     }
 }
 
+/* Smaller where many workers wait for a slow file system. */
+static uint64_t range_size(const struct ranges *ranges)
+{
+    return tug_crew_is_wide(ranges->pair.place.compare->crew) ? PIECE : RANGE_SIZE;
+}
+
 /* Claims a range. False: there is none, or none that matters. */
 static bool claim(struct ranges *ranges, uint64_t *offset, uint64_t *end)
 {
+    uint64_t range = range_size(ranges);
     *offset = __atomic_load_n(&ranges->next, __ATOMIC_RELAXED);
     do {
         if (*offset >= ranges->end ||
             *offset >= __atomic_load_n(&ranges->difference, __ATOMIC_RELAXED))
             return false;
-        *end = ranges->end - *offset < RANGE_SIZE ? ranges->end : *offset + RANGE_SIZE;
+        *end = ranges->end - *offset < range ? ranges->end : *offset + range;
     } while (!__atomic_compare_exchange_n(&ranges->next, offset, *end, true, __ATOMIC_RELAXED,
                                           __ATOMIC_RELAXED));
     return true;
 }
 
-/* Lets another worker join. */
-static void share(struct ranges *ranges)
+/* Lets another worker join; `wake`: starts one. */
+static void share(struct ranges *ranges, bool wake)
 {
     if (__atomic_exchange_n(&ranges->queued, 1, __ATOMIC_RELAXED) != 0)
         return;
     __atomic_add_fetch(&ranges->references, 1, __ATOMIC_RELAXED);
-    tug_crew_push(ranges->pair.place.compare->crew, &ranges->job, true);
+    tug_crew_push(ranges->pair.place.compare->crew, &ranges->job, wake);
 }
 
 /* All ranges are done, or one has failed: what is behind them, and the verdict. */
@@ -262,13 +269,19 @@ static void end_ranges(struct ranges *ranges, struct tug_crew_worker *worker)
 static void work(struct ranges *ranges, struct tug_crew_worker *worker)
 {
     uint64_t offset, end;
+    struct tug_crew *crew = ranges->pair.place.compare->crew;
     unsigned char *buffer = tug_crew_buffer(worker);
     if (buffer == NULL)
         keep_failure(ranges, &(struct failure){0, -ENOMEM});
     while (!failed(ranges) && claim(ranges, &offset, &end)) {
-        if (ranges->end - end >= RANGE_SIZE && tug_crew_hungry(ranges->pair.place.compare->crew))
-            share(ranges);
+        if (ranges->end - end >= range_size(ranges) && tug_crew_hungry(crew))
+            share(ranges, true);
         compare_range(ranges, offset, end, buffer);
+        tug_crew_tick(worker, tug_crew_now(), 0, end - offset);
+        if (tug_crew_crowded(crew)) {
+            share(ranges, false);
+            break;
+        }
     }
     if (__atomic_sub_fetch(&ranges->references, 1, __ATOMIC_ACQ_REL) == 0)
         end_ranges(ranges, worker);

@@ -15,7 +15,7 @@
 #define LONG_INTERVAL (2000 * MILLISECOND)
 
 /* Bounds of the time between trials, in samples. */
-#define LEAST_PATIENCE 4
+#define LEAST_PATIENCE 2
 #define MOST_PATIENCE 64
 
 void tug_controller_init(struct tug_controller *controller, unsigned processors, unsigned ceiling)

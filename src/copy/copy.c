@@ -108,8 +108,7 @@ no_pairs:
 int tug_copy_engine_init(struct tug_copy_engine *engine, const struct tug_copy_options *options,
                          struct tug_copy_report *report)
 {
-    int error = init_engine(engine, options, report,
-                            options->jobs != 0 ? options->jobs : tug_copy_processors());
+    int error = init_engine(engine, options, report, options->jobs);
     if (error != 0)
         return error;
     if (options->umask < 0 || tug_preserves(engine, TUG_COPY_PRESERVE_MODE))
@@ -202,8 +201,7 @@ int64_t tug_copy_measure(const struct tug_copy_options *options, const char *con
     if (count == 0 || report == NULL)
         return -EINVAL;
     memset(report, 0, sizeof(*report));
-    unsigned jobs = options != NULL && options->jobs != 0 ? options->jobs : 1;
-    int error = init_engine(&engine, &quiet, report, jobs);
+    int error = init_engine(&engine, &quiet, report, options != NULL ? options->jobs : 0);
     if (error != 0)
         return error;
     error = tug_operands_create(&operands, &engine, sources, count, NULL);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The lock guards the stack, the counts and the places. A worker that finds the stack empty is no
- * longer counted when it lets go of the lock, so a job pushed after that starts another.
+ * The lock guards the stack, the counts, the level and the places. A worker that finds the stack
+ * empty is no longer counted when it lets go of the lock, so a job pushed after that starts
+ * another.
  *
  * Who waits for the crew joins the task of every place until no place has one. That is complete: a
  * task is started by a worker, whose own task has not ended then and is joined, too.
@@ -10,14 +11,44 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include <tug/blocking.h>
 #include <tug/cancel.h>
 #include <tug/runtime.h>
 #include <tug/task.h>
 
-int tug_crew_create(struct tug_crew **result, unsigned limit)
+#include "processors.h"
+
+/* More than this many operations in flight have not been seen to help. */
+#define MOST_ADAPTIVE 256
+
+/* Descriptors that a worker may need at once, and those that others should find. */
+#define WORKER_DESCRIPTORS 4
+#define OTHER_DESCRIPTORS 256
+
+/* How many workers an adaptive crew may have. */
+static unsigned adaptive_limit(unsigned processors)
 {
+    struct rlimit descriptors;
+    uint64_t limit = MOST_ADAPTIVE;
+    if (getrlimit(RLIMIT_NOFILE, &descriptors) == 0) {
+        uint64_t usable = descriptors.rlim_cur > OTHER_DESCRIPTORS
+                              ? (descriptors.rlim_cur - OTHER_DESCRIPTORS) / WORKER_DESCRIPTORS
+                              : 0;
+        if (usable < limit)
+            limit = usable;
+    }
+    return limit > processors ? (unsigned)limit : processors;
+}
+
+int tug_crew_create(struct tug_crew **result, unsigned jobs)
+{
+    unsigned processors = tug_copy_processors();
+    struct tug_runtime *runtime = tug_task_current() != NULL ? tug_runtime_current() : NULL;
+    unsigned limit = jobs > 0 ? jobs : adaptive_limit(processors);
+    if (runtime == NULL)
+        limit = 1;
     struct tug_crew *crew = calloc(1, sizeof(*crew) + limit * sizeof(crew->places[0]));
     if (crew == NULL)
         return -ENOMEM;
@@ -26,10 +57,14 @@ int tug_crew_create(struct tug_crew **result, unsigned limit)
         free(crew);
         return -error;
     }
-    if (tug_task_current() != NULL)
-        crew->runtime = tug_runtime_current();
-    crew->limit = crew->runtime != NULL ? limit : 1;
-    crew->place_count = limit;
+    crew->runtime = runtime;
+    crew->limit = crew->level = crew->place_count = limit;
+    crew->processors = processors;
+    crew->adaptive = jobs == 0 && limit > processors;
+    if (crew->adaptive) {
+        crew->level = processors;
+        tug_controller_init(&crew->meter.controller, processors, limit);
+    }
     for (unsigned i = 0; i < limit; i++)
         crew->places[i].crew = crew;
     *result = crew;
@@ -54,46 +89,32 @@ unsigned char *tug_crew_buffer(struct tug_crew_worker *worker)
     return worker->buffer;
 }
 
-/* Under the lock, after the stack or a count has changed. */
-static void update_hungry(struct tug_crew *crew)
+/* Under the lock, after the stack, the level or a count has changed. */
+static void update_hints(struct tug_crew *crew)
 {
-    bool hungry = crew->top == NULL && crew->active < crew->limit;
+    bool hungry = crew->top == NULL && crew->active < crew->level;
+    bool crowded = crew->active > crew->level;
     if (tug_crew_hungry(crew) != hungry)
         __atomic_store_n(&crew->hungry, hungry, __ATOMIC_RELAXED);
+    if (tug_crew_crowded(crew) != crowded)
+        __atomic_store_n(&crew->crowded, crowded, __ATOMIC_RELAXED);
 }
 
-/* ---- A worker ---- */
-
-static struct tug_crew_job *next_job(struct tug_crew_worker *worker)
+/* Others read it without the lock. */
+static void change_level(struct tug_crew *crew, unsigned level)
 {
-    struct tug_crew *crew = worker->crew;
-    pthread_mutex_lock(&crew->lock);
-    struct tug_crew_job *job = crew->top;
-    if (job != NULL) {
-        crew->top = job->next;
-    } else {
-        crew->active--;
-        worker->state = TUG_CREW_ENDED;
-    }
-    update_hungry(crew);
-    pthread_mutex_unlock(&crew->lock);
-    return job;
+    __atomic_store_n(&crew->level, level < crew->limit ? level : crew->limit, __ATOMIC_RELAXED);
 }
 
-static int64_t work(void *argument)
-{
-    struct tug_crew_worker *worker = argument;
-    struct tug_crew_job *job;
-    while ((job = next_job(worker)) != NULL)
-        job->run(job, worker);
-    return 0;
-}
+/* ---- Starting workers, under the lock ---- */
 
-/* Takes a place for a new worker, under the lock. NULL: there is none; a worker that has ended may
- * still be in its place because whoever started it has not stored the handle yet. */
+static int64_t work(void *argument);
+
+/* Takes a place for a new worker. NULL: there is none; a worker that has ended may still be in its
+ * place because whoever started it has not stored the handle yet. */
 static struct tug_crew_worker *take_place(struct tug_crew *crew)
 {
-    for (unsigned i = 0; crew->active < crew->limit && i < crew->place_count; i++) {
+    for (unsigned i = 0; crew->active < crew->level && i < crew->place_count; i++) {
         struct tug_crew_worker *worker = &crew->places[i];
         if (worker->state != TUG_CREW_ENDED)
             continue;
@@ -122,7 +143,62 @@ static int start(struct tug_crew_worker *worker)
     worker->state = TUG_CREW_ENDED;
     crew->active--;
     crew->limit = crew->active > 0 ? crew->active : 1;
+    change_level(crew, crew->limit);
     return error;
+}
+
+/* Starts at most so many workers for jobs that wait. */
+static void start_for_waiting(struct tug_crew *crew, unsigned most)
+{
+    struct tug_crew_worker *worker;
+    for (unsigned i = 0; i < most && i < crew->waiting && (worker = take_place(crew)) != NULL; i++)
+        if (start(worker) != 0)
+            return;
+}
+
+/* ---- A worker ---- */
+
+/* Under the lock. */
+static struct tug_crew_job *pop(struct tug_crew *crew)
+{
+    struct tug_crew_job *job = crew->top;
+    if (job != NULL) {
+        crew->top = job->next;
+        crew->waiting--;
+    }
+    return job;
+}
+
+/* The next job; NULL: the worker has to end. When there are few workers each is started by who
+ * pushes; when there are many they start each other, too. */
+static struct tug_crew_job *next_job(struct tug_crew_worker *worker)
+{
+    struct tug_crew *crew = worker->crew;
+    pthread_mutex_lock(&crew->lock);
+    struct tug_crew_job *job = crew->active > crew->level ? NULL : pop(crew);
+    if (job == NULL) {
+        tug_crew_meter_leave(worker);
+        crew->active--;
+        worker->state = TUG_CREW_ENDED;
+    } else if (tug_crew_is_wide(crew)) {
+        start_for_waiting(crew, 1);
+    }
+    update_hints(crew);
+    pthread_mutex_unlock(&crew->lock);
+    return job;
+}
+
+static int64_t work(void *argument)
+{
+    struct tug_crew_worker *worker = argument;
+    struct tug_crew_job *job;
+    tug_crew_meter_enter(worker);
+    while ((job = next_job(worker)) != NULL) {
+        job->run(job, worker);
+        if (worker->crew->adaptive)
+            tug_crew_tick(worker, tug_crew_now(), 0, 0);
+    }
+    return 0;
 }
 
 void tug_crew_push(struct tug_crew *crew, struct tug_crew_job *job, bool wake)
@@ -130,13 +206,32 @@ void tug_crew_push(struct tug_crew *crew, struct tug_crew_job *job, bool wake)
     pthread_mutex_lock(&crew->lock);
     job->next = crew->top;
     crew->top = job;
+    crew->waiting++;
     if (wake && crew->active > 0) {
         struct tug_crew_worker *worker = take_place(crew);
         if (worker != NULL)
             start(worker);
     }
-    update_hungry(crew);
+    update_hints(crew);
     pthread_mutex_unlock(&crew->lock);
+}
+
+void tug_crew_set_level(struct tug_crew *crew, unsigned level)
+{
+    /* Few at once, with the lock; they start others. */
+    pthread_mutex_lock(&crew->lock);
+    change_level(crew, level);
+    start_for_waiting(crew, 4);
+    update_hints(crew);
+    pthread_mutex_unlock(&crew->lock);
+}
+
+unsigned tug_crew_active(struct tug_crew *crew)
+{
+    pthread_mutex_lock(&crew->lock);
+    unsigned active = crew->active;
+    pthread_mutex_unlock(&crew->lock);
+    return active;
 }
 
 /* ---- Whoever waits ---- */
@@ -185,8 +280,8 @@ static int join_workers(struct tug_crew *crew)
 /* Runs what is left when the pool has dropped the workers, or none could be started. */
 static void drain(struct tug_crew *crew)
 {
-    crew->active = 1;
-    crew->limit = 1;
+    crew->active = crew->limit = 1;
+    change_level(crew, 1);
     crew->places[0].state = TUG_CREW_ACTIVE;
     work(&crew->places[0]);
 }
@@ -197,6 +292,7 @@ int tug_crew_run(struct tug_crew *crew)
         drain(crew);
         return 0;
     }
+    tug_crew_meter_restart(crew);
     pthread_mutex_lock(&crew->lock);
     struct tug_crew_worker *first = take_place(crew);
     int error = start(first);

@@ -4,8 +4,11 @@
  *
  * Waiting jobs are a stack, so that a walk goes into depth before it goes into breadth. A worker
  * takes jobs until there are none, then ends; whoever pushes a job starts a worker for it unless
- * there are as many as allowed. So no worker ever waits for another, one small job costs one
- * thread, and threads that are not needed go back to the pool.
+ * there are as many as wanted. So no worker ever waits for another, one small job costs one thread,
+ * and threads that are not needed go back to the pool.
+ *
+ * How many are wanted is said by whoever makes the crew, or else found out while they work: they
+ * count what they do (tug_crew_tick()), and the controller draws its conclusions.
  */
 #ifndef TUG_COPY_CREW_H
 #define TUG_COPY_CREW_H
@@ -14,6 +17,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "controller.h"
 
 struct tug_runtime;
 struct tug_task;
@@ -29,6 +34,19 @@ struct tug_crew_job {
 
 enum tug_crew_worker_state { TUG_CREW_ENDED, TUG_CREW_STARTING, TUG_CREW_ACTIVE };
 
+/* What a worker has done, ever. Atomic: it alone writes, others read. Times in ns. */
+struct tug_crew_tally {
+    uint64_t entries, bytes;
+    uint64_t present, cpu, asleep; /* as in struct tug_controller_sample */
+};
+
+/* What the system says about a thread. */
+struct tug_crew_usage {
+    uint64_t time;                /* when it was asked */
+    uint64_t cpu;                 /* ns on a processor */
+    uint64_t sleeps, preemptions; /* how often it left it, of its own accord or not */
+};
+
 /* A place for a worker; kept, with its memory, from one worker to the next in this place. */
 struct tug_crew_worker {
     struct tug_crew *crew;
@@ -36,25 +54,45 @@ struct tug_crew_worker {
     enum tug_crew_worker_state state;
     unsigned char *buffer; /* for file contents, see tug_crew_buffer() */
     void *spare_batch;     /* one buffer for directory entries, owned by the walk */
+    struct tug_crew_tally tally;
+    struct tug_crew_usage usage; /* when the tally's times were last added to */
 };
 
 /* What one read or write moves. */
 #define TUG_CREW_BUFFER_SIZE ((size_t)1 << 20)
 
+/* What the controller is fed from (crew_meter.c). Whoever sets `taken` has all of it but
+ * `next_look`. */
+struct tug_crew_meter {
+    uint32_t taken;              /* atomic */
+    uint64_t next_look;          /* atomic: when to see again whether a sample is due */
+    uint64_t begin;              /* of the interval */
+    bool growing;                /* it begins when as many workers as wanted are at work */
+    struct tug_crew_tally known; /* sums at its beginning */
+    struct tug_controller controller;
+};
+
 struct tug_crew {
     pthread_mutex_t lock;
     struct tug_crew_job *top;
+    unsigned waiting;            /* jobs in the stack */
     unsigned limit;              /* workers at most */
+    unsigned level;              /* workers wanted, 1 to `limit`; read without the lock, too */
     unsigned active;             /* workers that will look at the stack again */
+    unsigned processors;         /* that there are */
+    bool adaptive;               /* the level follows the controller */
+    struct tug_crew_meter meter; /* if so */
     uint32_t hungry;             /* atomic: no job waits, and there might be more workers */
+    uint32_t crowded;            /* atomic: there are more workers than wanted */
     uint32_t stop;               /* atomic */
     struct tug_runtime *runtime; /* NULL: the calling thread is the only worker */
     unsigned place_count;
     struct tug_crew_worker places[];
 };
 
-/* Makes a crew of at most `limit` workers. Returns 0 or -ENOMEM. */
-int tug_crew_create(struct tug_crew **crew, unsigned limit);
+/* Makes a crew of at most `jobs` workers; 0: as many as turn out to be of use. Returns 0 or a
+ * negative errno. */
+int tug_crew_create(struct tug_crew **crew, unsigned jobs);
 void tug_crew_destroy(struct tug_crew *crew);
 
 /* Adds a job. `wake`: start a worker for it; without, it waits until a worker comes along, which
@@ -79,6 +117,37 @@ static inline bool tug_crew_hungry(const struct tug_crew *crew)
 {
     return __atomic_load_n(&crew->hungry, __ATOMIC_RELAXED) != 0;
 }
+
+/* Whether there are so many workers that each should take small pieces. A hint. */
+static inline bool tug_crew_is_wide(const struct tug_crew *crew)
+{
+    return __atomic_load_n(&crew->level, __ATOMIC_RELAXED) > 2 * crew->processors;
+}
+
+/* Whether a worker that is sharing work with others should leave it to them and end its job. It
+ * must not be the only one that knows of the work: it is to push it. A hint. */
+static inline bool tug_crew_crowded(const struct tug_crew *crew)
+{
+    return __atomic_load_n(&crew->crowded, __ATOMIC_RELAXED) != 0;
+}
+
+/* The time, in ns of a clock that only goes forward. */
+uint64_t tug_crew_now(void);
+
+/* The worker has finished so many entries or bytes of a large file, at the time `now`. Cheap: to be
+ * called for all that took longer than some us, so that changes are noticed. */
+void tug_crew_tick(struct tug_crew_worker *worker, uint64_t now, uint64_t entries, uint64_t bytes);
+
+/* For crew.c. A worker begins, and ends; the crew begins to work. */
+void tug_crew_meter_enter(struct tug_crew_worker *worker);
+void tug_crew_meter_leave(struct tug_crew_worker *worker);
+void tug_crew_meter_restart(struct tug_crew *crew);
+
+/* Workers that are at work, or about to be. */
+unsigned tug_crew_active(struct tug_crew *crew);
+
+/* Sets the level, and starts workers for jobs that wait. */
+void tug_crew_set_level(struct tug_crew *crew, unsigned level);
 
 /* The worker's buffer of TUG_CREW_BUFFER_SIZE bytes, one of its own; NULL: no memory. */
 unsigned char *tug_crew_buffer(struct tug_crew_worker *worker);

@@ -47,7 +47,7 @@ static int init(struct tug_remover *remover, const struct tug_remove_options *op
     remover->in_order = jobs == 1 || options->ask == TUG_REMOVE_ASK_ALWAYS;
     int error = find_root(remover);
     if (error == 0)
-        error = tug_crew_create(&remover->crew, remover->in_order ? 1 : jobs);
+        error = tug_crew_create(&remover->crew, remover->in_order ? 1 : options->jobs);
     if (error != 0)
         return error;
     if ((error = -pthread_mutex_init(&remover->lock, NULL)) != 0)

@@ -25,6 +25,11 @@
 #define RANGE_SIZE ((uint64_t)8 << 20)
 _Static_assert(RANGE_SIZE == TUG_RESUME_RANGE, "finished ranges are recorded by claims");
 
+/* The same where many workers wait for a slow file system; and what one call moves there, so that
+ * hundreds of them do not need hundreds of MiB. */
+#define WIDE_RANGE_SIZE ((uint64_t)1 << 20)
+#define WIDE_PIECE ((uint64_t)256 << 10)
+
 struct transfer {
     struct tug_crew_job job;
     struct tug_copy_file file;
@@ -67,8 +72,9 @@ static int64_t copy_through_buffer(struct transfer *transfer, uint64_t offset, u
                                    unsigned char *buffer)
 {
     struct tug_copy_file *file = &transfer->file;
-    if (length > TUG_CREW_BUFFER_SIZE)
-        length = TUG_CREW_BUFFER_SIZE;
+    uint64_t piece = tug_crew_is_wide(file->engine->crew) ? WIDE_PIECE : TUG_CREW_BUFFER_SIZE;
+    if (length > piece)
+        length = piece;
     int64_t got = tug_sys_pread(file->source, buffer, length, (int64_t)offset);
     if (got <= 0) {
         if (got < 0)
@@ -106,9 +112,10 @@ static int64_t copy_offloaded(struct transfer *transfer, uint64_t offset, uint64
 }
 
 static void copy_data(struct transfer *transfer, uint64_t offset, uint64_t end,
-                      unsigned char *buffer)
+                      struct tug_crew_worker *worker)
 {
     struct tug_copy_file *file = &transfer->file;
+    unsigned char *buffer = tug_crew_buffer(worker);
     while (offset < end && !failed(transfer)) {
         if (tug_crew_stopped(file->engine->crew)) {
             fail(transfer, TUG_COPY_STEP_READ, -ECANCELED);
@@ -125,6 +132,7 @@ static void copy_data(struct transfer *transfer, uint64_t offset, uint64_t end,
         }
         offset += (uint64_t)copied;
         tug_copy_file_count(file, (uint64_t)copied);
+        tug_crew_tick(worker, tug_crew_now(), 0, (uint64_t)copied);
     }
 }
 
@@ -143,7 +151,7 @@ static void skip_to(struct transfer *transfer, uint64_t offset)
 /* Copies what is data in a range of a sparse file. The position that lseek(2) moves is not used by
  * anybody. Where the file system does not know of holes, all is data. */
 static void copy_sparse(struct transfer *transfer, uint64_t offset, uint64_t end,
-                        unsigned char *buffer)
+                        struct tug_crew_worker *worker)
 {
     int fd = transfer->file.source;
     while (offset < end && !failed(transfer)) {
@@ -163,7 +171,7 @@ static void copy_sparse(struct transfer *transfer, uint64_t offset, uint64_t end
         }
         int64_t hole = tug_sys_lseek(fd, data, SEEK_HOLE);
         uint64_t data_end = hole > data && (uint64_t)hole < end ? (uint64_t)hole : end;
-        copy_data(transfer, (uint64_t)data, data_end, buffer);
+        copy_data(transfer, (uint64_t)data, data_end, worker);
         offset = data_end;
     }
 }
@@ -171,7 +179,7 @@ static void copy_sparse(struct transfer *transfer, uint64_t offset, uint64_t end
 /* Copies a range, unless an earlier copy has finished it. One that met the end of the source is not
  * finished: the source is about to be another one. */
 static void copy_range(struct transfer *transfer, uint64_t offset, uint64_t end,
-                       unsigned char *buffer)
+                       struct tug_crew_worker *worker)
 {
     struct tug_copy_file *file = &transfer->file;
     if (file->resume != NULL && tug_resume_has(file->resume, offset)) {
@@ -179,35 +187,43 @@ static void copy_range(struct transfer *transfer, uint64_t offset, uint64_t end,
         return;
     }
     if (file->sparse)
-        copy_sparse(transfer, offset, end, buffer);
+        copy_sparse(transfer, offset, end, worker);
     else
-        copy_data(transfer, offset, end, buffer);
+        copy_data(transfer, offset, end, worker);
     if (file->resume != NULL && !failed(transfer) &&
         __atomic_load_n(&transfer->end, __ATOMIC_RELAXED) == UINT64_MAX)
         tug_resume_add(file, offset);
 }
 
+/* Those of which a record is kept have one size. */
+static uint64_t range_size(const struct transfer *transfer)
+{
+    const struct tug_copy_file *file = &transfer->file;
+    return file->resume == NULL && tug_crew_is_wide(file->engine->crew) ? WIDE_RANGE_SIZE
+                                                                        : RANGE_SIZE;
+}
+
 /* Claims a range. False: there is none. */
 static bool claim(struct transfer *transfer, uint64_t *offset, uint64_t *end)
 {
-    uint64_t size = transfer->file.size;
+    uint64_t size = transfer->file.size, range = range_size(transfer);
     *offset = __atomic_load_n(&transfer->next, __ATOMIC_RELAXED);
     do {
         if (*offset >= size)
             return false;
-        *end = size - *offset < RANGE_SIZE ? size : *offset + RANGE_SIZE;
+        *end = size - *offset < range ? size : *offset + range;
     } while (!__atomic_compare_exchange_n(&transfer->next, offset, *end, true, __ATOMIC_RELAXED,
                                           __ATOMIC_RELAXED));
     return true;
 }
 
-/* Lets another worker join. */
-static void share(struct transfer *transfer)
+/* Lets another worker join; `wake`: starts one. */
+static void share(struct transfer *transfer, bool wake)
 {
     if (__atomic_exchange_n(&transfer->queued, 1, __ATOMIC_RELAXED) != 0)
         return;
     __atomic_add_fetch(&transfer->references, 1, __ATOMIC_RELAXED);
-    tug_crew_push(transfer->file.engine->crew, &transfer->job, true);
+    tug_crew_push(transfer->file.engine->crew, &transfer->job, wake);
 }
 
 static void copy_ranges(struct transfer *transfer, struct tug_crew_worker *worker)
@@ -220,9 +236,13 @@ static void copy_ranges(struct transfer *transfer, struct tug_crew_worker *worke
     if (tug_crew_stopped(crew))
         fail(transfer, TUG_COPY_STEP_READ, -ECANCELED);
     while (!failed(transfer) && claim(transfer, &offset, &end)) {
-        if (transfer->file.size - end >= RANGE_SIZE && tug_crew_hungry(crew))
-            share(transfer);
-        copy_range(transfer, offset, end, buffer);
+        if (transfer->file.size - end >= range_size(transfer) && tug_crew_hungry(crew))
+            share(transfer, true);
+        copy_range(transfer, offset, end, worker);
+        if (tug_crew_crowded(crew)) {
+            share(transfer, false);
+            return;
+        }
     }
 }
 

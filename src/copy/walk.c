@@ -20,7 +20,7 @@ static unsigned default_open_limit(unsigned workers)
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return 64;
-    uint64_t reserved = 64 + 8 * (uint64_t)workers;
+    uint64_t reserved = 64 + 4 * (uint64_t)workers;
     uint64_t usable = limit.rlim_cur > reserved ? limit.rlim_cur - reserved : 0;
     if (usable / 2 > 512)
         return 512;
@@ -172,9 +172,13 @@ static void run_directory(struct tug_crew_job *job, struct tug_crew_worker *work
 {
     struct tug_directory *directory = (struct tug_directory *)job;
     struct tug_walk *walk = (struct tug_walk *)directory->set;
-    if (!directory->was_open && !begin(walk, directory)) {
-        tug_directory_drop(directory);
-        return;
+    if (!directory->was_open) {
+        bool begun = begin(walk, directory);
+        tug_crew_tick(worker, tug_crew_now(), 1, 0);
+        if (!begun) {
+            tug_directory_drop(directory);
+            return;
+        }
     }
     while (tug_walk_scan(walk, directory, worker))
         ;

@@ -14,8 +14,9 @@
 
 #include <tug/sys.h>
 
-/* Entries claimed at a time. */
-#define CLAIM 16
+/* Entries are claimed for about so long, in ns, and not more than so many at a time. */
+#define CLAIM_TIME ((uint64_t)200000)
+#define MOST_CLAIMED 32
 
 /* A batch with less than this many bytes left, about 50 names, is not worth a thread. */
 #define WORTH_SHARING ((size_t)1600)
@@ -123,40 +124,63 @@ static void visit(struct batch *batch, const struct entry *raw, struct tug_crew_
 
 /* ---- A batch ---- */
 
-/* Claims some entries: from the result up to *end. Nothing is left if both are the same. */
-static size_t claim(struct batch *batch, size_t *end)
+/* Claims so many entries: from the result up to *end. Nothing is left if both are the same. */
+static size_t claim(struct batch *batch, unsigned count, size_t *end)
 {
     size_t begin = __atomic_load_n(&batch->cursor, __ATOMIC_RELAXED);
     do {
         *end = begin;
-        for (int i = 0; i < CLAIM && *end < batch->length; i++)
+        for (unsigned i = 0; i < count && *end < batch->length; i++)
             *end += entry_at(batch, *end)->size;
     } while (begin != *end && !__atomic_compare_exchange_n(&batch->cursor, &begin, *end, true,
                                                            __ATOMIC_RELAXED, __ATOMIC_RELAXED));
     return begin;
 }
 
-/* Lets another worker join. */
-static void share(struct batch *batch)
+/* Lets another worker join; `wake`: starts one. */
+static void share(struct batch *batch, bool wake)
 {
     if (__atomic_exchange_n(&batch->queued, 1, __ATOMIC_RELAXED) != 0)
         return;
     __atomic_add_fetch(&batch->references, 1, __ATOMIC_RELAXED);
-    tug_crew_push(batch->walk->crew, &batch->job, true);
+    tug_crew_push(batch->walk->crew, &batch->job, wake);
 }
 
+static void visit_claimed(struct batch *batch, size_t begin, size_t end,
+                          struct tug_crew_worker *worker)
+{
+    while (begin < end) {
+        const struct entry *entry = entry_at(batch, begin);
+        /* Directories were pushed when the batch was read. */
+        if (entry->type != DT_DIR && !is_dot(entry->name))
+            visit(batch, entry, worker);
+        begin += entry->size;
+    }
+}
+
+/* Claims begin small, since nobody knows how long an entry takes here; and where it takes long,
+ * each entry that is left is worth a worker. */
 static void work(struct batch *batch, struct tug_crew_worker *worker)
 {
-    size_t begin, end;
-    while (!tug_crew_stopped(batch->walk->crew) && (begin = claim(batch, &end)) != end) {
-        if (batch->length - end >= WORTH_SHARING && tug_crew_hungry(batch->walk->crew))
-            share(batch);
-        while (begin < end) {
-            const struct entry *entry = entry_at(batch, begin);
-            /* Directories were pushed when the batch was read. */
-            if (entry->type != DT_DIR && !is_dot(entry->name))
-                visit(batch, entry, worker);
-            begin += entry->size;
+    struct tug_crew *crew = batch->walk->crew;
+    size_t begin, end, worth_sharing = tug_crew_is_wide(crew) ? 1 : WORTH_SHARING;
+    unsigned count = 1;
+    uint64_t before = tug_crew_now();
+    while (!tug_crew_stopped(crew) && (begin = claim(batch, count, &end)) != end) {
+        if (batch->length - end >= worth_sharing && tug_crew_hungry(crew))
+            share(batch, true);
+        visit_claimed(batch, begin, end, worker);
+        uint64_t now = tug_crew_now(), took = now - before;
+        tug_crew_tick(worker, now, count, 0);
+        worth_sharing = took > CLAIM_TIME * count ? 1 : WORTH_SHARING;
+        if (took > CLAIM_TIME && count > 1)
+            count /= 2;
+        else if (took < CLAIM_TIME / 2 && count < MOST_CLAIMED)
+            count *= 2;
+        before = now;
+        if (tug_crew_crowded(crew)) {
+            share(batch, false);
+            break;
         }
     }
     release(batch, worker);
@@ -238,9 +262,11 @@ bool tug_walk_scan(struct tug_walk *walk, struct tug_directory *directory,
     count_entries(batch, &directories, &others);
     /* The batch has a use of its own, so that whoever takes the rest of the scan may end it. */
     tug_directory_use(directory);
-    bool pushed = directories > FEW_DIRECTORIES && !tug_directory_set_is_tight(&walk->directories);
+    bool wide = tug_crew_is_wide(walk->crew);
+    bool pushed =
+        (wide || directories > FEW_DIRECTORIES) && !tug_directory_set_is_tight(&walk->directories);
     if (pushed)
-        tug_crew_push(walk->crew, &directory->job, false);
+        tug_crew_push(walk->crew, &directory->job, wide);
     push_directories(batch, others);
     work(batch, worker);
     return !pushed;
