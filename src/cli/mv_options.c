@@ -28,7 +28,7 @@ static const char help[] =
     "                                 removed\n"
     "  -i, --interactive            ask before replacing a file\n"
     "  -j, --jobs=N                 work on at most N things at a time (1 to 1024;\n"
-    "                                 default: the number of processors)\n"
+    "                                 default: as many as turn out to help)\n"
     "  -n, --no-clobber             do not replace an existing file; of -f, -i and -n\n"
     "                                 the last one counts\n"
     "      --no-copy                do not copy what cannot be renamed\n"

@@ -27,7 +27,7 @@ static const char help[] =
     "                                 recursively\n"
     "      --interactive[=WHEN]     ask: never, once (-I), or always (-i, the default)\n"
     "  -j, --jobs=N                 work on at most N things at a time (1 to 1024;\n"
-    "                                 default: the number of processors)\n"
+    "                                 default: as many as turn out to help)\n"
     "  -r, -R, --recursive          remove directories with all below them\n"
     "  -v, --verbose                say what has been removed\n"
     "  -x, --one-file-system        with -r, pass over directories on another file\n"
