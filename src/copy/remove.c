@@ -11,6 +11,11 @@
 #include "processors.h"
 #include "remover.h"
 
+/* Bytes of entries read at a time, and then removed in the order of their inodes. Of 100,000 files
+ * on ext4, on two processors: in one directory 1.56 s with 32 KiB as it comes, 1.27 with 128 KiB
+ * sorted, 1.12 with 1 MiB sorted; in 1,000 directories 0.99 and 0.92 s. */
+#define BATCH_SIZE ((size_t)1 << 20)
+
 void tug_remove_options_init(struct tug_remove_options *options)
 {
     *options = (struct tug_remove_options){.ask = TUG_REMOVE_ASK_NEVER};
@@ -56,6 +61,8 @@ static int init(struct tug_remover *remover, const struct tug_remove_options *op
                           options->open_directories);
     if (error != 0)
         goto no_walk;
+    remover->walk.batch_size = BATCH_SIZE;
+    remover->walk.sorted = true;
     remover->anchor = tug_directory_new_anchor(&remover->walk.directories, -1, "");
     if (remover->anchor != NULL)
         return 0;

@@ -77,6 +77,7 @@ struct tug_walk {
     bool follow_always;
     unsigned mask;     /* fields of statx(2) that enter() wants beyond those it is promised */
     size_t batch_size; /* bytes of entries read at a time */
+    bool sorted;       /* entries of a batch come in the order of their inode numbers */
     /* The counterparts of the directories among the operands: none of them may be walked as a
      * source. The visitor adds to it. */
     struct tug_identity_set roots;

@@ -193,6 +193,37 @@ static void run_batch(struct tug_crew_job *job, struct tug_crew_worker *worker)
     work(batch, worker);
 }
 
+/* ---- Order ---- */
+
+static int compare_inodes(const void *a, const void *b)
+{
+    const struct entry *const *x = a, *const *y = b;
+    return ((*x)->inode > (*y)->inode) - ((*x)->inode < (*y)->inode);
+}
+
+/* Sorts the entries of a batch by inode. Without memory for that they stay as they are. */
+static void sort(struct batch *batch)
+{
+    size_t count = 0, position = 0;
+    for (size_t i = 0; i < batch->length; i += entry_at(batch, i)->size)
+        count++;
+    const struct entry **order = malloc(count * sizeof(order[0]) + batch->length);
+    if (order == NULL)
+        return;
+    char *copy = memcpy(&order[count], batch->entries, batch->length);
+    for (size_t i = 0; i < count; i++) {
+        order[i] = (const struct entry *)(copy + position);
+        position += order[i]->size;
+    }
+    qsort(order, count, sizeof(order[0]), compare_inodes);
+    position = 0;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(batch->entries + position, order[i], order[i]->size);
+        position += order[i]->size;
+    }
+    free(order);
+}
+
 /* ---- The scan ---- */
 
 /* Counts the directories of a batch, and everything else. */
@@ -236,6 +267,8 @@ static struct batch *read_batch(struct tug_walk *walk, struct tug_directory *dir
     int64_t length = tug_sys_getdents64(directory->source, batch->entries, walk->batch_size);
     if (length > 0) {
         batch->length = (size_t)length;
+        if (walk->sorted)
+            sort(batch);
         batch->job.run = run_batch;
         return batch;
     }
