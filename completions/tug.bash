@@ -90,13 +90,42 @@ _tug_mv()
     esac
 }
 
+# Of `tug rm`; uses the variables of _tug().
+_tug_rm()
+{
+    case $prev in
+    -j | --jobs)
+        mapfile -t COMPREPLY < <(compgen -W "1 2 4 8 16 $(nproc 2>/dev/null)" -- "$cur")
+        return
+        ;;
+    esac
+    case $cur in
+    --files0-from=*)
+        cur=${cur#*=}
+        _filedir
+        ;;
+    --interactive=*)
+        mapfile -t COMPREPLY < <(compgen -W 'never once always' -- "${cur#*=}")
+        ;;
+    -*)
+        mapfile -t COMPREPLY < <(compgen -W '-d --dir -f --force --files0-from= -i -I --interactive
+            --interactive= -j --jobs= -R -r --recursive -v --verbose -x --one-file-system
+            --preserve-root --preserve-root=all --no-preserve-root --help --version' -- "$cur")
+        [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace
+        ;;
+    *)
+        _filedir
+        ;;
+    esac
+}
+
 _tug()
 {
     local cur prev words cword
     _init_completion -n = || return
 
     if ((cword == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W 'bench cmp cp mv --help --version' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W 'bench cmp cp mv rm --help --version' -- "$cur")
         return
     fi
     if [[ ${words[1]} == bench ]]; then
@@ -109,6 +138,10 @@ _tug()
     fi
     if [[ ${words[1]} == mv ]]; then
         _tug_mv
+        return
+    fi
+    if [[ ${words[1]} == rm ]]; then
+        _tug_rm
         return
     fi
     [[ ${words[1]} == cp ]] || return
