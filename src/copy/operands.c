@@ -120,9 +120,12 @@ static int open_target(struct tug_operands *operands)
     operands->into = fd >= 0;
     if (fd >= 0)
         return fd;
-    if (target == TUG_COPY_TARGET_AUTO && operands->count == 1)
+    bool may_be_new = target == TUG_COPY_TARGET_AUTO && operands->count == 1;
+    if (may_be_new && (fd == -ENOENT || fd == -ENOTDIR))
         return AT_FDCWD;
-    tug_copy_fail_path(operands->engine, operands->destination, TUG_COPY_STEP_TARGET, fd);
+    /* Any other error leaves open what is there: it may be a directory. */
+    tug_copy_fail_path(operands->engine, operands->destination,
+                       may_be_new ? TUG_COPY_STEP_STAT : TUG_COPY_STEP_TARGET, fd);
     return -1;
 }
 

@@ -52,6 +52,23 @@ static void test_into_a_directory_that_is_missing(void **state)
 }
 
 /* With TARGET_EXACT a directory is merged into one that exists. */
+/* What has the name of the copy cannot be known, so nothing is made or replaced. */
+static void test_to_what_cannot_be_looked_at(void **state)
+{
+    (void)state;
+    char name[301];
+    memset(name, 'n', 300);
+    name[300] = '\0';
+    fixture_make_text("a", "text");
+    fixture_make_link("loop", "loop");
+    fixture_copy_run(&copy, "loop", "a", NULL);
+    fixture_assert_failure(&copy, TUG_COPY_STEP_STAT, -ELOOP, "loop");
+    fixture_copy_run(&copy, name, "a", NULL);
+    assert_int_equal(copy.failures[0].step, TUG_COPY_STEP_STAT);
+    assert_int_equal(copy.failures[0].error, -ENAMETOOLONG);
+    assert_true(fixture_exists("loop"));
+}
+
 static void test_merge(void **state)
 {
     (void)state;
@@ -288,6 +305,7 @@ int main(void)
         TEST(test_new_name),
         TEST(test_into_a_directory),
         TEST(test_into_a_directory_that_is_missing),
+        TEST(test_to_what_cannot_be_looked_at),
         TEST(test_merge),
         TEST(test_dot_and_dot_dot),
         TEST(test_missing_source),
