@@ -84,11 +84,11 @@ static int remove_entry(struct tug_ledger *ledger, const struct tug_walk_entry *
     int error = tug_sys_statx(at, entry->name, AT_SYMLINK_NOFOLLOW, TUG_LEDGER_MASK, &statx);
     if (error != 0)
         return error;
-    if (statx.stx_nlink > 1)
-        return remove_one_name(ledger, entry, place);
     struct tug_ledger_state state = tug_ledger_state_of(&statx);
-    if (!tug_ledger_contains(ledger, place, &state))
-        return -ESTALE;
+    /* It may be the last name now because another was removed a moment ago, by somebody who is
+     * about to enter that in the ledger. */
+    if (statx.stx_nlink > 1 || !tug_ledger_contains(ledger, place, &state))
+        return remove_one_name(ledger, entry, place);
     return tug_sys_unlinkat(at, entry->name, 0);
 }
 

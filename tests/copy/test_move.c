@@ -161,6 +161,28 @@ static void test_hard_links(void **state)
     assert_int_equal(look("B/d/one").st_ino, look("B/d/three").st_ino);
 }
 
+/* Their names are removed by several workers at the same time. */
+static void test_many_hard_links(void **state)
+{
+    (void)state;
+    fixture_make_dir("A/d", 0755);
+    for (int k = 0; k < 3; k++)
+        fixture_make_dir(fixture_text("A/d/%d", k), 0755);
+    for (int i = 0; i < 1000; i++) {
+        const char *first = fixture_text("A/d/0/%d", i);
+        fixture_make_text(first, "text");
+        for (int k = 1; k < 3; k++)
+            assert_int_equal(link(first, fixture_text("A/d/%d/%d", k, i)), 0);
+    }
+    moving_init(&moving);
+    moving.options.jobs = 3;
+    moving_run(&moving, "B", "A/d", NULL);
+    assert_int_equal(moving.result, 0);
+    assert_false(fixture_exists("A/d"));
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(look(fixture_text("B/d/%d/%d", i % 3, i)).st_nlink, 3);
+}
+
 static void test_many_operands(void **state)
 {
     (void)state;
@@ -725,6 +747,7 @@ int main(void)
         TWO_SYSTEMS_TEST(test_special_files),
         TWO_SYSTEMS_TEST(test_links_are_not_followed),
         TWO_SYSTEMS_TEST(test_hard_links),
+        TWO_SYSTEMS_TEST(test_many_hard_links),
         TWO_SYSTEMS_TEST(test_many_operands),
         TWO_SYSTEMS_TEST(test_deep),
         TWO_SYSTEMS_TEST(test_replaces_a_file),
