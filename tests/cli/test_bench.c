@@ -406,7 +406,7 @@ static void run_across(void)
     command_init(&command);
     command_run(&command, "bench", "--scale=0.01", "--rounds=2", "--cache=warm",
                 "--only=move-across", "--other=small", "--json=r.json", "here", NULL);
-    if (!is_empty("small") || !is_empty("here") ||
+    if (command_exit_status(&command) != 0 || !is_empty("small") || !is_empty("here") ||
         strstr(command.output_text, "to another file system") == NULL ||
         strstr(command.output_text, "other file system | tmpfs") == NULL) {
         fputs(command.error_text, stderr);
@@ -423,7 +423,7 @@ static void test_move_across(void **state)
            "data = json.load(open(sys.argv[1]))\n"
            "assert data['other_file_system']['type'] == 'tmpfs'\n"
            "times = {r['program']: r.get('seconds') for r in data['results']}\n"
-           "assert len(times['sequential']) == 2, times\n",
+           "assert len(times['tug']) == 2 and len(times['sequential']) == 2, times\n",
            "r.json");
 }
 
