@@ -76,13 +76,35 @@ enum tug_copy_preserve {
 };
 #define TUG_COPY_PRESERVE_ALL 63u
 
+/* Whether a copy may share the blocks of its source, which costs no time and no space until one of
+ * the two is written to. */
+enum tug_copy_reflink {
+    /* Where the file system can, and it is faster than to copy. */
+    TUG_COPY_REFLINK_AUTO,
+    /* Every regular file, or it is not copied: TUG_COPY_STEP_CLONE. */
+    TUG_COPY_REFLINK_ALWAYS,
+    /* No file: every byte is copied, and not by copy_file_range(2), which might share as well. */
+    TUG_COPY_REFLINK_NEVER
+};
+
+/* What becomes of holes, parts of a file that have no blocks and read as zeros. */
+enum tug_copy_sparse {
+    /* Holes of a source that has fewer blocks than its length needs are kept. */
+    TUG_COPY_SPARSE_AUTO,
+    /* Whole blocks of zeros become holes, too. */
+    TUG_COPY_SPARSE_ALWAYS,
+    /* All holes are filled; implies TUG_COPY_REFLINK_NEVER. */
+    TUG_COPY_SPARSE_NEVER
+};
+
 /* Kinds of events, as bits. */
 enum tug_copy_event_kind {
-    TUG_COPY_STARTED = 1,  /* an entry is about to be copied */
-    TUG_COPY_BYTES = 2,    /* `bytes` more of a file have been written */
-    TUG_COPY_FINISHED = 4, /* an entry has been copied; `bytes` is the length of its contents */
-    TUG_COPY_FAILED = 8,   /* an entry was not copied: `step` and `error` say why */
-    TUG_COPY_WARNING = 16  /* something odd that is not a failure: `step` says what */
+    TUG_COPY_STARTED = 1,   /* an entry is about to be copied */
+    TUG_COPY_BYTES = 2,     /* `bytes` more of a file have been written */
+    TUG_COPY_FINISHED = 4,  /* an entry has been copied; `bytes` is the length of its contents */
+    TUG_COPY_FAILED = 8,    /* an entry was not copied: `step` and `error` say why */
+    TUG_COPY_WARNING = 16,  /* something odd that is not a failure: `step` says what */
+    TUG_COPY_EXPLAINED = 32 /* a file has been copied: `method` and `reason` say how and why */
 };
 
 /* What was being done when something failed. `error` of the event is a negative errno, or 0 where
@@ -98,6 +120,7 @@ enum tug_copy_step {
     TUG_COPY_STEP_READ_LINK,        /* read a symbolic link */
     TUG_COPY_STEP_CREATE,           /* create or open a regular file */
     TUG_COPY_STEP_WRITE,            /* write a file, or close it */
+    TUG_COPY_STEP_CLONE,            /* share the blocks of the source, as was asked for */
     TUG_COPY_STEP_CREATE_DIR,       /* create or open a directory */
     TUG_COPY_STEP_CREATE_LINK,      /* create a symbolic link */
     TUG_COPY_STEP_CREATE_HARD_LINK, /* link to the copy of another name of the source */
@@ -135,6 +158,9 @@ struct tug_copy_event {
     /* The file type bits of a mode (S_IFREG, S_IFDIR, ...), 0 if not known. */
     unsigned type;
     uint64_t bytes;
+    /* Of TUG_COPY_EXPLAINED: how the contents came over, and why so, as parts of an English
+     * sentence; else NULL. They are for people, and may change. */
+    const char *method, *reason;
     /* Path names below the operands as they were given; `destination` may be NULL. Borrowed until
      * the call returns. */
     const char *source, *destination;
@@ -199,6 +225,9 @@ struct tug_copy_options {
      * EXISTING_OVERWRITE and EXISTING_FORCE. */
     bool resume;
     uint64_t resume_size;
+    enum tug_copy_reflink reflink;
+    /* Other than AUTO not together with TUG_COPY_REFLINK_ALWAYS. */
+    enum tug_copy_sparse sparse;
     /* Jobs on the blocking pool at most, 1 to 1,024; 0: as many as turn out to be of use, which is
      * one per usable processor where they compute, and up to 256, as far as the limit on open files
      * allows, where they wait for a disk or a server. Outside of a runtime there is only the
@@ -220,7 +249,8 @@ struct tug_copy_options {
     unsigned events;
 };
 
-/* Sets the defaults: not recursive, FOLLOW_NEVER, TARGET_AUTO, EXISTING_OVERWRITE. */
+/* Sets the defaults: not recursive, FOLLOW_NEVER, TARGET_AUTO, EXISTING_OVERWRITE,
+ * REFLINK_AUTO, SPARSE_AUTO. */
 TUG_API void tug_copy_options_init(struct tug_copy_options *options);
 
 /*

@@ -38,7 +38,10 @@ static bool are_valid(const struct tug_copy_options *options, size_t count)
         return false;
     if (options->resume && options->existing == TUG_COPY_EXISTING_KEEP)
         return false;
-    return options->follow <= TUG_COPY_FOLLOW_ALWAYS && options->target <= TUG_COPY_TARGET_EXACT &&
+    if (options->reflink == TUG_COPY_REFLINK_ALWAYS && options->sparse != TUG_COPY_SPARSE_AUTO)
+        return false;
+    return options->reflink <= TUG_COPY_REFLINK_NEVER && options->sparse <= TUG_COPY_SPARSE_NEVER &&
+           options->follow <= TUG_COPY_FOLLOW_ALWAYS && options->target <= TUG_COPY_TARGET_EXACT &&
            options->existing <= TUG_COPY_EXISTING_KEEP;
 }
 

@@ -49,7 +49,7 @@ struct tug_directory {
     uint32_t depth;
     int source, destination; /* -1: closed or not there; AT_FDCWD in an anchor */
     struct tug_copy_identity source_identity, destination_identity;
-    const struct tug_copy_pair *pair;  /* capabilities of the two file systems; for the visitor */
+    struct tug_copy_pair *pair;        /* capabilities of the two file systems; for the visitor */
     struct tug_compare_names *b_names; /* of the counterpart; for the visitor that compares */
     struct tug_attributes attributes;  /* of the source; for the visitor */
     struct tug_newborn newborn;        /* what the visitor makes in the destination */

@@ -79,6 +79,12 @@ void tug_copy_tell(struct tug_copy_engine *engine, enum tug_copy_event_kind kind
                    uint64_t bytes, const struct tug_directory *directory, const char *name,
                    const char *destination_name);
 
+/* Reports EXPLAINED, if that is wanted: how the contents of a file came over. */
+struct tug_copy_choice;
+void tug_copy_explain(struct tug_copy_engine *engine, struct tug_copy_choice choice, uint64_t bytes,
+                      const struct tug_directory *directory, const char *name,
+                      const char *destination_name);
+
 /* Counts and reports a failure, the first one's errno as well; `error` is 0 where the step says it
  * all. `name` NULL: the directory itself. */
 void tug_copy_fail(struct tug_copy_engine *engine, const struct tug_directory *directory,

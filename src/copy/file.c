@@ -14,12 +14,6 @@
 #include "preserve.h"
 #include "resume.h"
 
-/* Up to this size a file is read whole before the destination is made. */
-#define SMALL_SIZE TUG_CREW_BUFFER_SIZE
-
-/* Holes in files smaller than this are not worth the calls that find them. */
-#define SPARSE_SIZE ((uint64_t)64 << 10)
-
 /* How long a stream that has nothing to say is waited for between two looks at the crew, in ms. */
 #define STREAM_PATIENCE 100
 
@@ -98,6 +92,13 @@ static void close_source(struct tug_copy_file *file)
         tug_sys_close(file->source);
 }
 
+static struct tug_copy_pair *pair_of_directory(const struct tug_copy_file *file)
+{
+    const struct tug_directory *directory = file->directory;
+    bool same = file->identity.device == directory->source_identity.device;
+    return same ? directory->pair : NULL;
+}
+
 static int open_source(const struct tug_walk_entry *entry)
 {
     /* Does not block on what has turned into a FIFO since its type was read. */
@@ -119,6 +120,23 @@ static void examine_attributes(struct tug_copy_file *file, const struct statx *s
     file->attributes = tug_attributes_of(statx);
     tug_preserve_look(engine, tug_place_open(file->source), &file->attributes);
     file->natural = tug_preserve_is_natural(engine, &file->attributes, &file->directory->newborn);
+}
+
+/* How the contents are to come over. The pair of its directory is the file's, unless a file system
+ * is mounted on the file itself. */
+static void choose(struct tug_copy_file *file, uint64_t blocks)
+{
+    const struct tug_copy_options *options = file->engine->options;
+    struct tug_copy_shape shape = {
+        .size = file->size,
+        .blocks = blocks,
+        .regular = file->regular,
+        .pair = pair_of_directory(file),
+    };
+    file->choice = tug_copy_choose(options, &shape);
+    file->holes = options->sparse != TUG_COPY_SPARSE_NEVER &&
+                  file->size >= tug_copy_thresholds.holes && blocks < file->size / 512;
+    file->sparse = file->holes || file->choice.method == TUG_COPY_BY_ZEROS;
 }
 
 /* Opens the source and looks at it through the descriptor. Returns 0 or what failed. */
@@ -143,17 +161,35 @@ static enum tug_copy_step examine_source(struct tug_copy_file *file,
     file->state = tug_ledger_state_of(&statx);
     file->size = file->regular ? statx.stx_size : 0;
     file->modified = statx.stx_mtime;
-    file->sparse = file->size >= SPARSE_SIZE && statx.stx_blocks < file->size / 512;
     examine_attributes(file, &statx);
+    choose(file, statx.stx_blocks);
     return TUG_COPY_STEP_NONE;
 }
 
 /* ---- Small files ---- */
 
+/* Makes the destination and shares the blocks of the source with it. False: the contents have to be
+ * copied, to the destination if it is open then; or the file has been dealt with. */
+static bool share_small(struct tug_copy_file *file)
+{
+    if (tug_copy_file_create(file, true) != 0) {
+        tug_copy_file_abandon(file, TUG_COPY_STEP_NONE, 0);
+        return true;
+    }
+    int shared = tug_copy_file_clone(file, pair_of_directory(file));
+    if (shared < 0)
+        tug_copy_file_abandon(file, tug_copy_clone_step(file), shared);
+    else if (shared > 0)
+        tug_copy_file_finish(file);
+    return shared != 0;
+}
+
 /* Reads what there is, then makes the destination. A regular file of known size has ended when it
  * gives exactly that, asked for one byte more; any other is read until it says so. */
 static void copy_small(struct tug_copy_file *file, struct tug_crew_worker *worker)
 {
+    if (file->choice.method == TUG_COPY_BY_CLONE && share_small(file))
+        return;
     unsigned char *buffer = tug_crew_buffer(worker);
     if (buffer == NULL) {
         tug_copy_file_abandon(file, TUG_COPY_STEP_MEMORY, -ENOMEM);
@@ -169,13 +205,12 @@ static void copy_small(struct tug_copy_file *file, struct tug_crew_worker *worke
         }
     }
     bool whole = file->regular && (length == 0 || (uint64_t)length == file->size);
-    int error = tug_copy_file_create(file, whole);
-    if (error != 0) {
+    if (file->destination < 0 && tug_copy_file_create(file, whole) != 0) {
         tug_copy_file_abandon(file, TUG_COPY_STEP_NONE, 0);
         return;
     }
     enum tug_copy_step step = TUG_COPY_STEP_WRITE;
-    error = tug_copy_file_write(file, buffer, (size_t)length);
+    int error = tug_copy_file_write(file, buffer, (size_t)length);
     if (error == 0 && length > 0)
         tug_copy_file_count(file, (uint64_t)length);
     if (error == 0 && !whole)
@@ -204,6 +239,33 @@ static void leave_finished(struct tug_copy_file *file, const struct tug_copy_ide
     tug_copy_count(&file->engine->report->resumed_bytes, file->size);
 }
 
+int tug_copy_file_clone(struct tug_copy_file *file, struct tug_copy_pair *pair)
+{
+    const struct tug_copy_options *options = file->engine->options;
+    int error = tug_sys_ficlone(file->destination, file->source);
+    if (error == 0) {
+        if (file->choice.method != TUG_COPY_BY_CLONE)
+            file->choice = (struct tug_copy_choice){TUG_COPY_BY_CLONE, TUG_COPY_FOR_SHARING};
+        tug_copy_count(&file->engine->report->cloned_files, 1);
+        tug_copy_file_count(file, file->size);
+        return 1;
+    }
+    if (options->reflink == TUG_COPY_REFLINK_ALWAYS ||
+        !tug_copy_pair_refuses(pair, TUG_COPY_CLONE, error))
+        return error;
+    file->choice.reason = TUG_COPY_FOR_REFUSED;
+    if (file->choice.method == TUG_COPY_BY_CLONE)
+        file->choice.method =
+            file->size > tug_copy_thresholds.piece ? TUG_COPY_BY_RANGES : TUG_COPY_BY_PIECE;
+    return 0;
+}
+
+enum tug_copy_step tug_copy_clone_step(const struct tug_copy_file *file)
+{
+    return file->engine->options->reflink == TUG_COPY_REFLINK_ALWAYS ? TUG_COPY_STEP_CLONE
+                                                                     : TUG_COPY_STEP_WRITE;
+}
+
 void tug_copy_file(const struct tug_walk_entry *entry)
 {
     struct tug_copy_engine *engine = tug_copy_engine_of(entry->walk);
@@ -228,7 +290,7 @@ void tug_copy_file(const struct tug_walk_entry *entry)
         close_source(&file);
     else if (engine->options->resume && tug_resume_is_finished(&file, &copy))
         leave_finished(&file, &copy);
-    else if (file.size > SMALL_SIZE || file.sparse)
+    else if (file.size > tug_copy_thresholds.piece || file.sparse)
         tug_copy_transfer(&file, entry->worker);
     else
         copy_small(&file, entry->worker);
@@ -314,6 +376,8 @@ void tug_copy_file_finish(struct tug_copy_file *file)
     if (tug_copy_wants(engine, TUG_COPY_FINISHED))
         tug_copy_tell(engine, TUG_COPY_FINISHED, S_IFREG, file->counted, file->directory,
                       file->name, file->destination_name);
+    tug_copy_explain(engine, file->choice, file->counted, file->directory, file->name,
+                     file->destination_name);
 }
 
 /* Removes the destination, or what it holds. */

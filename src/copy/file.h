@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "engine.h"
+#include "strategy.h"
 
 struct tug_resume;
 
@@ -32,8 +33,10 @@ struct tug_copy_file {
     struct tug_ledger_state state;     /* of the source when it was opened, for a move */
     struct statx_timestamp modified;   /* of the source, if the copy can be resumed */
     struct tug_resume *resume;         /* the destination is a partial file with another name */
+    struct tug_copy_choice choice;     /* how the contents come over */
     bool regular;  /* the source is a regular file; else it is read as a stream */
-    bool sparse;   /* it has fewer blocks than bytes */
+    bool holes;    /* those of the source are looked for */
+    bool sparse;   /* not all that is written has blocks: its length has to be set */
     bool created;  /* the destination is new; else it existed and was emptied */
     bool solid;    /* the destination is a regular file: it can be written at any position */
     bool linked;   /* it existed, and has other names, or is behind a symbolic link */
@@ -71,6 +74,13 @@ int tug_copy_file_stream(struct tug_copy_file *file, unsigned char *buffer,
 
 /* Writes all of it at the current position. */
 int tug_copy_file_write(struct tug_copy_file *file, const unsigned char *data, size_t length);
+
+/* Shares the blocks of the source with the open destination. Returns 1: it has everything; 0: that
+ * is refused, and another way must be taken; or a negative errno. `pair` may be NULL. */
+int tug_copy_file_clone(struct tug_copy_file *file, struct tug_copy_pair *pair);
+
+/* What failed if tug_copy_file_clone() did. */
+enum tug_copy_step tug_copy_clone_step(const struct tug_copy_file *file);
 
 /* Adds to the bytes of the report, and tells who wants to know. */
 void tug_copy_file_count(struct tug_copy_file *file, uint64_t bytes);

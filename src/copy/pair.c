@@ -4,9 +4,10 @@
 #include "pair.h"
 
 #include <errno.h>
-#include <linux/magic.h>
 #include <stdlib.h>
 #include <sys/vfs.h>
+
+#include "strategy.h"
 
 int tug_copy_pairs_init(struct tug_copy_pairs *pairs)
 {
@@ -24,28 +25,15 @@ void tug_copy_pairs_destroy(struct tug_copy_pairs *pairs)
     pthread_mutex_destroy(&pairs->lock);
 }
 
-/* Of some file systems it is known beforehand that an operation, even where it works, is not to be
- * used: tmpfs fills allocated blocks with zeros, and has nothing to share; btrfs does not compress
- * what was allocated; servers are asked to copy by themselves. */
-static uint32_t known_refusals(int destination)
+static void learn_traits(struct tug_copy_pair *pair, int destination)
 {
-    static const struct {
-        uint32_t magic, refused;
-    } table[] = {
-        {TMPFS_MAGIC, TUG_COPY_ALLOCATE | TUG_COPY_OFFLOAD | TUG_COPY_CLONE},
-        {BTRFS_SUPER_MAGIC, TUG_COPY_ALLOCATE},
-        {NFS_SUPER_MAGIC, TUG_COPY_ALLOCATE},
-        {CIFS_SUPER_MAGIC, TUG_COPY_ALLOCATE},
-        {SMB2_SUPER_MAGIC, TUG_COPY_ALLOCATE},
-        {CEPH_SUPER_MAGIC, TUG_COPY_ALLOCATE},
-    };
     struct statfs statfs;
-    if (fstatfs(destination, &statfs) != 0)
-        return 0;
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-        if (table[i].magic == (uint32_t)statfs.f_type)
-            return table[i].refused;
-    return 0;
+    uint32_t magic = fstatfs(destination, &statfs) == 0 ? (uint32_t)statfs.f_type : 0;
+    struct tug_copy_traits traits = tug_copy_traits_of(magic);
+    pair->refused = traits.refused;
+    pair->clone_from = traits.clone_from;
+    if (pair->source_device != pair->destination_device && !traits.shares_across_devices)
+        pair->refused |= TUG_COPY_CLONE;
 }
 
 struct tug_copy_pair *tug_copy_pairs_find(struct tug_copy_pairs *pairs, uint64_t source_device,
@@ -59,10 +47,7 @@ struct tug_copy_pair *tug_copy_pairs_find(struct tug_copy_pairs *pairs, uint64_t
     if (pair == NULL && (pair = calloc(1, sizeof(*pair))) != NULL) {
         pair->source_device = source_device;
         pair->destination_device = destination_device;
-        pair->refused = known_refusals(destination);
-        /* Blocks are never shared between file systems. */
-        if (source_device != destination_device)
-            pair->refused |= TUG_COPY_CLONE;
+        learn_traits(pair, destination);
         pair->next = pairs->first;
         pairs->first = pair;
     }
@@ -76,20 +61,30 @@ bool tug_copy_pair_can(const struct tug_copy_pair *pair, enum tug_copy_ability a
 }
 
 /* Errors by which kernels and file systems have been seen to say "not here": a file system or a
- * kernel without the operation (EOPNOTSUPP, ENOTTY, ENOSYS), other file systems (EXDEV), arguments
- * that this one does not take (EINVAL, EBADF), seccomp (EPERM), and CIFS (ENOENT). EFBIG and
- * ETXTBSY, too, concern the operation and not the data. */
-static bool means_unsupported(int error)
+ * kernel without the operation (EOPNOTSUPP, ENOTTY, ENOSYS), other file systems (EXDEV), seccomp
+ * (EPERM), and CIFS (ENOENT). */
+static bool means_never(int error)
 {
     switch (-error) {
     case EOPNOTSUPP:
     case ENOTTY:
     case ENOSYS:
     case EXDEV:
-    case EINVAL:
-    case EBADF:
     case EPERM:
     case ENOENT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* And by which they say "not this file": one that is a swap file or has no checksums, arguments
+ * that the operation does not take. They concern the operation and not the data. */
+static bool means_not_this(int error)
+{
+    switch (-error) {
+    case EINVAL:
+    case EBADF:
     case EFBIG:
     case ETXTBSY:
         return true;
@@ -100,8 +95,7 @@ static bool means_unsupported(int error)
 
 bool tug_copy_pair_refuses(struct tug_copy_pair *pair, enum tug_copy_ability ability, int error)
 {
-    if (!means_unsupported(error))
-        return false;
-    __atomic_fetch_or(&pair->refused, ability, __ATOMIC_RELAXED);
-    return true;
+    if (pair != NULL && means_never(error))
+        __atomic_fetch_or(&pair->refused, ability, __ATOMIC_RELAXED);
+    return means_never(error) || means_not_this(error);
 }

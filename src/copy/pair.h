@@ -19,7 +19,8 @@ enum tug_copy_ability {
 struct tug_copy_pair {
     struct tug_copy_pair *next;
     uint64_t source_device, destination_device;
-    uint32_t refused; /* atomic: abilities that are not there */
+    uint32_t refused;    /* atomic: abilities that are not there */
+    uint64_t clone_from; /* from this size on sharing blocks is faster than copying them */
 };
 
 struct tug_copy_pairs {
@@ -38,8 +39,9 @@ struct tug_copy_pair *tug_copy_pairs_find(struct tug_copy_pairs *pairs, uint64_t
 bool tug_copy_pair_can(const struct tug_copy_pair *pair, enum tug_copy_ability ability);
 
 /* `error`, of an attempt: returns whether it says that the operation is not to be had here, so that
- * another way must be taken, and remembers that. Otherwise the error is the copy's: after a failure
- * such as -EIO or -ENOSPC it is not known what the destination holds. */
+ * another way must be taken; and remembers that, unless it may concern this one file. Otherwise the
+ * error is the copy's: after a failure such as -EIO or -ENOSPC it is not known what the destination
+ * holds. */
 bool tug_copy_pair_refuses(struct tug_copy_pair *pair, enum tug_copy_ability ability, int error);
 
 #endif

@@ -7,6 +7,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+
+#include "strategy.h"
 
 /* The operand that a directory was reached from. */
 static const struct tug_directory *operand_of(const struct tug_directory *directory)
@@ -43,6 +46,19 @@ void tug_copy_tell(struct tug_copy_engine *engine, enum tug_copy_event_kind kind
 {
     struct tug_copy_event event = {.kind = kind, .type = type, .bytes = bytes};
     send_event(engine, event, directory, name, destination_name);
+}
+
+void tug_copy_explain(struct tug_copy_engine *engine, struct tug_copy_choice choice, uint64_t bytes,
+                      const struct tug_directory *directory, const char *name,
+                      const char *destination_name)
+{
+    struct tug_copy_event event = {.kind = TUG_COPY_EXPLAINED,
+                                   .type = S_IFREG,
+                                   .bytes = bytes,
+                                   .method = tug_copy_method_text(choice.method),
+                                   .reason = tug_copy_reason_text(choice.reason)};
+    if (tug_copy_wants(engine, TUG_COPY_EXPLAINED))
+        send_event(engine, event, directory, name, destination_name);
 }
 
 /* Counts a failure. False: it is none, or nobody wants to hear of it. */

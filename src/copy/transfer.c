@@ -20,10 +20,7 @@
 
 #include "resume.h"
 
-/* What one claim takes. Large enough for the file system to do it in one go, small enough to keep
- * two workers busy to the end. */
-#define RANGE_SIZE ((uint64_t)8 << 20)
-_Static_assert(RANGE_SIZE == TUG_RESUME_RANGE, "finished ranges are recorded by claims");
+_Static_assert(TUG_COPY_RANGE == TUG_RESUME_RANGE, "finished ranges are recorded by claims");
 
 /* The same where many workers wait for a slow file system; and what one call moves there, so that
  * hundreds of them do not need hundreds of MiB. */
@@ -39,7 +36,7 @@ struct transfer {
     uint64_t next;       /* atomic: the first byte not given out */
     uint64_t end;        /* atomic: the least end of the source that was met */
     uint64_t failure;    /* atomic: 0, or the first failure: step << 32 | errno */
-    bool offload;        /* by copy_file_range while it works */
+    bool offload;        /* atomic: by copy_file_range while it works */
     char names[];
 };
 
@@ -67,6 +64,45 @@ static void meet_end(struct transfer *transfer, uint64_t offset)
 
 /* ---- A piece of data: [offset, end) ---- */
 
+/* Writes all of it. */
+static bool put(struct transfer *transfer, const unsigned char *data, uint64_t length,
+                uint64_t offset)
+{
+    while (length > 0) {
+        int64_t written = tug_sys_pwrite(transfer->file.destination, data, length, (int64_t)offset);
+        if (written <= 0) {
+            fail(transfer, TUG_COPY_STEP_WRITE, written < 0 ? (int)written : -EIO);
+            return false;
+        }
+        data += written;
+        offset += (uint64_t)written;
+        length -= (uint64_t)written;
+    }
+    return true;
+}
+
+static bool is_zero(const unsigned char *data, uint64_t length)
+{
+    return data[0] == 0 && memcmp(data, data + 1, length - 1) == 0;
+}
+
+/* Writes what is not a block of zeros. The destination was empty, so what is not written is a hole,
+ * which reads as zeros. */
+static bool put_data(struct transfer *transfer, const unsigned char *data, uint64_t length,
+                     uint64_t offset)
+{
+    uint64_t block = tug_copy_thresholds.zeros, begin = 0;
+    for (uint64_t at = 0; at < length; at += block) {
+        uint64_t size = length - at < block ? length - at : block;
+        if (!is_zero(data + at, size))
+            continue;
+        if (begin < at && !put(transfer, data + begin, at - begin, offset + begin))
+            return false;
+        begin = at + size;
+    }
+    return begin >= length || put(transfer, data + begin, length - begin, offset + begin);
+}
+
 /* Copies one piece by reading and writing. Returns the bytes, 0 at the end of the source. */
 static int64_t copy_through_buffer(struct transfer *transfer, uint64_t offset, uint64_t length,
                                    unsigned char *buffer)
@@ -81,16 +117,10 @@ static int64_t copy_through_buffer(struct transfer *transfer, uint64_t offset, u
             fail(transfer, TUG_COPY_STEP_READ, (int)got);
         return got;
     }
-    for (int64_t done = 0; done < got;) {
-        int64_t put = tug_sys_pwrite(file->destination, buffer + done, (size_t)(got - done),
-                                     (int64_t)offset + done);
-        if (put <= 0) {
-            fail(transfer, TUG_COPY_STEP_WRITE, put < 0 ? (int)put : -EIO);
-            return -EIO;
-        }
-        done += put;
-    }
-    return got;
+    bool written = file->choice.method == TUG_COPY_BY_ZEROS
+                       ? put_data(transfer, buffer, (uint64_t)got, offset)
+                       : put(transfer, buffer, (uint64_t)got, offset);
+    return written ? got : -EIO;
 }
 
 /* Copies one piece within the kernel. Returns the bytes; 0: it must be done by the buffer. */
@@ -98,15 +128,18 @@ static int64_t copy_offloaded(struct transfer *transfer, uint64_t offset, uint64
 {
     struct tug_copy_file *file = &transfer->file;
     int64_t in = (int64_t)offset, out = (int64_t)offset;
-    if (!transfer->offload || !tug_copy_pair_can(transfer->pair, TUG_COPY_OFFLOAD))
+    if (!__atomic_load_n(&transfer->offload, __ATOMIC_RELAXED) ||
+        !tug_copy_pair_can(transfer->pair, TUG_COPY_OFFLOAD))
         return 0;
     int64_t copied = tug_sys_copy_file_range(file->source, &in, file->destination, &out, length, 0);
     if (copied >= 0) {
         tug_copy_count(&file->engine->report->offloaded_bytes, (uint64_t)copied);
         return copied;
     }
-    if (tug_copy_pair_refuses(transfer->pair, TUG_COPY_OFFLOAD, (int)copied))
+    if (tug_copy_pair_refuses(transfer->pair, TUG_COPY_OFFLOAD, (int)copied)) {
+        __atomic_store_n(&transfer->offload, false, __ATOMIC_RELAXED);
         return 0;
+    }
     fail(transfer, TUG_COPY_STEP_WRITE, (int)copied);
     return copied;
 }
@@ -141,7 +174,7 @@ static void copy_data(struct transfer *transfer, uint64_t offset, uint64_t end,
 /* Nothing but a hole up to `offset`: no need to give that out. */
 static void skip_to(struct transfer *transfer, uint64_t offset)
 {
-    offset -= offset % RANGE_SIZE;
+    offset -= offset % tug_copy_thresholds.range;
     uint64_t next = __atomic_load_n(&transfer->next, __ATOMIC_RELAXED);
     while (next < offset && !__atomic_compare_exchange_n(&transfer->next, &next, offset, true,
                                                          __ATOMIC_RELAXED, __ATOMIC_RELAXED))
@@ -186,7 +219,7 @@ static void copy_range(struct transfer *transfer, uint64_t offset, uint64_t end,
         tug_copy_count(&file->engine->report->resumed_bytes, end - offset);
         return;
     }
-    if (file->sparse)
+    if (file->holes)
         copy_sparse(transfer, offset, end, worker);
     else
         copy_data(transfer, offset, end, worker);
@@ -200,7 +233,7 @@ static uint64_t range_size(const struct transfer *transfer)
 {
     const struct tug_copy_file *file = &transfer->file;
     return file->resume == NULL && tug_crew_is_wide(file->engine->crew) ? WIDE_RANGE_SIZE
-                                                                        : RANGE_SIZE;
+                                                                        : tug_copy_thresholds.range;
 }
 
 /* Claims a range. False: there is none. */
@@ -285,6 +318,8 @@ static void end_transfer(struct transfer *transfer, struct tug_crew_worker *work
         copy_growth(transfer, tug_crew_buffer(worker));
     if (!failed(transfer))
         set_length(transfer);
+    if (file->choice.method == TUG_COPY_BY_SERVER && !transfer->offload)
+        file->choice.method = TUG_COPY_BY_RANGES;
     struct tug_directory *directory = file->directory;
     if (failed(transfer))
         tug_copy_file_abandon(file, (enum tug_copy_step)(transfer->failure >> 32),
@@ -334,7 +369,10 @@ static void find_pair(struct transfer *transfer)
 {
     struct tug_copy_file *file = &transfer->file;
     struct statx statx;
-    if (tug_sys_statx(file->destination, "", AT_EMPTY_PATH, STATX_INO, &statx) == 0)
+    if (file->created && file->identity.device == file->directory->source_identity.device)
+        transfer->pair = file->directory->pair;
+    if (transfer->pair == NULL &&
+        tug_sys_statx(file->destination, "", AT_EMPTY_PATH, STATX_INO, &statx) == 0)
         transfer->pair =
             tug_copy_pairs_find(&file->engine->pairs, file->identity.device,
                                 tug_copy_identity_of(&statx).device, file->destination);
@@ -344,17 +382,12 @@ static void find_pair(struct transfer *transfer)
 static bool share_blocks(struct transfer *transfer)
 {
     struct tug_copy_file *file = &transfer->file;
-    if (!tug_copy_pair_can(transfer->pair, TUG_COPY_CLONE))
+    if (!tug_copy_should_clone(file->engine->options, file->choice, transfer->pair))
         return false;
-    int error = tug_sys_ficlone(file->destination, file->source);
-    if (error == 0) {
-        tug_copy_count(&file->engine->report->cloned_files, 1);
-        tug_copy_file_count(file, file->size);
-        return true;
-    }
-    if (!tug_copy_pair_refuses(transfer->pair, TUG_COPY_CLONE, error))
-        fail(transfer, TUG_COPY_STEP_WRITE, error);
-    return false;
+    int shared = tug_copy_file_clone(file, transfer->pair);
+    if (shared < 0)
+        fail(transfer, tug_copy_clone_step(file), shared);
+    return shared > 0;
 }
 
 /* Blocks before contents: the file system allocates them in one piece. Where that is not to be had,
@@ -363,12 +396,19 @@ static bool share_blocks(struct transfer *transfer)
 static void allocate(struct transfer *transfer)
 {
     struct tug_copy_file *file = &transfer->file;
-    transfer->offload = !tug_copy_pair_can(transfer->pair, TUG_COPY_ALLOCATE);
-    if (file->sparse || transfer->offload)
-        return;
-    int error = tug_sys_fallocate(file->destination, FALLOC_FL_KEEP_SIZE, 0, (int64_t)file->size);
-    transfer->offload =
-        error != 0 && tug_copy_pair_refuses(transfer->pair, TUG_COPY_ALLOCATE, error);
+    const struct tug_copy_options *options = file->engine->options;
+    bool offload = !tug_copy_pair_can(transfer->pair, TUG_COPY_ALLOCATE);
+    if (!file->sparse && !offload) {
+        int error =
+            tug_sys_fallocate(file->destination, FALLOC_FL_KEEP_SIZE, 0, (int64_t)file->size);
+        offload = error != 0 && tug_copy_pair_refuses(transfer->pair, TUG_COPY_ALLOCATE, error);
+    }
+    /* It might share blocks, or leave out zeros. */
+    transfer->offload = offload && options->reflink == TUG_COPY_REFLINK_AUTO &&
+                        options->sparse == TUG_COPY_SPARSE_AUTO;
+    if (transfer->offload && file->choice.method == TUG_COPY_BY_RANGES &&
+        tug_copy_pair_can(transfer->pair, TUG_COPY_OFFLOAD))
+        file->choice = (struct tug_copy_choice){TUG_COPY_BY_SERVER, TUG_COPY_FOR_NO_ALLOCATE};
 }
 
 /* A destination that is a device or a FIFO has no positions. */

@@ -90,7 +90,9 @@ static void make_files(int at, unsigned first, unsigned count, size_t least, siz
         size_t length = least + (most > least ? (random >> 8) % (most - least + 1) : 0);
         snprintf(name, sizeof(name), "file%07u.dat", i);
         int fd = make_file(at, name);
-        write_all(fd, noise + random % MIB, length, 0);
+        write_all(fd, noise + random % MIB, length < MIB ? length : MIB, 0);
+        for (size_t done = MIB; done < length; done += MIB)
+            write_all(fd, noise, length - done < MIB ? length - done : MIB, (off_t)done);
         close(fd);
     }
 }
@@ -138,6 +140,14 @@ static void make_sparse(int at, unsigned count, size_t mebibytes)
     }
 }
 
+/* Files of one size in one directory, for the thresholds of the strategy: 64 MiB of them, and not
+ * more than 2,000. */
+static void make_sized(int at, unsigned kibibytes, unsigned divisor)
+{
+    unsigned count = kibibytes > 32 ? (64 << 10) / kibibytes : 2000;
+    make_files(at, 0, count / divisor, (size_t)kibibytes << 10, (size_t)kibibytes << 10);
+}
+
 static void make(const char *shape, const char *path, unsigned divisor)
 {
     int at = make_directory(AT_FDCWD, path);
@@ -154,6 +164,8 @@ static void make(const char *shape, const char *path, unsigned divisor)
         make_big(at, 1024 / divisor);
     else if (strcmp(shape, "sparse") == 0)
         make_sparse(at, 10, 1024 / divisor);
+    else if (strncmp(shape, "size", 4) == 0)
+        make_sized(at, (unsigned)atoi(shape + 4), divisor);
     else
         die("%s: no such shape", shape);
     close(at);
