@@ -163,7 +163,8 @@ _tug()
         ;;
     -*)
         mapfile -t COMPREPLY < <(compgen -W '-f --force -H -j --jobs= -L --dereference
-            -n --no-clobber -P --no-dereference -R -r --recursive --resume --resume= -t --target-directory=
+            -n --no-clobber -P --no-dereference -R -r --recursive --resume --resume=
+            --reflink= --sparse= --debug -t --target-directory=
             -T --no-target-directory -v --verbose --verify --help --version' -- "$cur")
         [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace
         ;;

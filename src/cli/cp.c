@@ -32,10 +32,13 @@ static void show_event(const struct tug_copy_event *event, void *argument)
     if (event->kind == TUG_COPY_WARNING && running->cp.quiet_attributes &&
         (event->step == TUG_COPY_STEP_READ_XATTR || event->step == TUG_COPY_STEP_PRESERVE_XATTR))
         return;
+    bool told = event->kind == TUG_COPY_STARTED || event->kind == TUG_COPY_EXPLAINED;
     char *text = event->kind == TUG_COPY_STARTED ? tug_cli_started(event)
-                                                 : tug_cli_message(event, running->cp.copy.target);
+                 : event->kind == TUG_COPY_EXPLAINED
+                     ? tug_cli_explained(event)
+                     : tug_cli_message(event, running->cp.copy.target);
     const char *printed = text != NULL ? text : "memory exhausted";
-    if (event->kind == TUG_COPY_STARTED && text != NULL)
+    if (told && text != NULL)
         tug_cli_print(printed);
     else
         tug_cli_complain(printed);
@@ -147,6 +150,8 @@ int tug_cli_cp(int argc, char **argv)
     running.cp.copy.events = TUG_COPY_FAILED | TUG_COPY_WARNING;
     if (running.cp.verbose)
         running.cp.copy.events |= TUG_COPY_STARTED;
+    if (running.cp.debug)
+        running.cp.copy.events |= TUG_COPY_EXPLAINED;
     /* A reader of -v that goes away must not end the copy in the middle of a file. */
     signal(SIGPIPE, SIG_IGN);
     int64_t result = run(&running);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "cli.h"
+#include "cp_contents.h"
 #include "cp_preserve.h"
 #include "quote.h"
 #include "size.h"
@@ -22,6 +23,7 @@ static const char help[] =
     "\n"
     "  -a, --archive                keep everything: -dR --preserve=all\n"
     "  -d                           keep links of both kinds: -P --preserve=links\n"
+    "      --debug                  say how each file was copied, and why; implies -v\n"
     "  -f, --force                  remove a destination file that cannot be\n"
     "                                 opened, and try again\n"
     "  -H                           follow symbolic links among the SOURCEs\n"
@@ -39,6 +41,10 @@ static const char help[] =
     "                                 source, and continue those of SIZE bytes or more\n"
     "                                 (suffixes K, M, G, T; default: 64M)\n"
     "  -R, -r, --recursive          copy directories recursively\n"
+    "      --reflink[=WHEN]         share blocks with the source: 'auto' (the default),\n"
+    "                                 'always' (also without WHEN) or 'never'\n"
+    "      --sparse=WHEN            holes in files: keep them ('auto', the default), make\n"
+    "                                 them of all zeros ('always'), or fill them ('never')\n"
     "  -t, --target-directory=DIR   copy all SOURCEs into DIR\n"
     "  -T, --no-target-directory    treat DEST as the name of the copy\n"
     "  -v, --verbose                say what is being done\n"
@@ -58,11 +64,15 @@ enum {
     OPTION_VERSION,
     OPTION_PRESERVE,
     OPTION_NO_PRESERVE,
-    OPTION_RESUME
+    OPTION_RESUME,
+    OPTION_DEBUG,
+    OPTION_REFLINK,
+    OPTION_SPARSE
 };
 
 static const struct option long_options[] = {
     {"archive", no_argument, NULL, 'a'},
+    {"debug", no_argument, NULL, OPTION_DEBUG},
     {"dereference", no_argument, NULL, 'L'},
     {"force", no_argument, NULL, 'f'},
     {"help", no_argument, NULL, OPTION_HELP},
@@ -74,6 +84,8 @@ static const struct option long_options[] = {
     {"preserve", optional_argument, NULL, OPTION_PRESERVE},
     {"resume", optional_argument, NULL, OPTION_RESUME},
     {"recursive", no_argument, NULL, 'r'},
+    {"reflink", optional_argument, NULL, OPTION_REFLINK},
+    {"sparse", required_argument, NULL, OPTION_SPARSE},
     {"target-directory", required_argument, NULL, 't'},
     {"verbose", no_argument, NULL, 'v'},
     {"verify", no_argument, NULL, OPTION_VERIFY},
@@ -182,6 +194,13 @@ static int take_option(struct parser *parser, int option)
         if (optarg != NULL && !tug_cli_parse_size(optarg, &cp->copy.resume_size))
             return complain("invalid size for --resume: ", optarg, "");
         return -1;
+    case OPTION_DEBUG:
+        cp->debug = cp->verbose = true;
+        return -1;
+    case OPTION_REFLINK:
+        return tug_cli_take_reflink(&cp->copy, optarg) ? -1 : EXIT_FAILURE;
+    case OPTION_SPARSE:
+        return tug_cli_take_sparse(&cp->copy, optarg) ? -1 : EXIT_FAILURE;
     case OPTION_VERIFY:
         cp->copy.verify = true;
         return -1;
@@ -260,6 +279,10 @@ int tug_cli_cp_parse(struct tug_cli_cp *cp, int argc, char **argv)
         return status;
     if (!tug_cli_preserve_apply(&parser.preserve, &cp->copy))
         return EXIT_FAILURE;
+    if (cp->copy.reflink == TUG_COPY_REFLINK_ALWAYS && cp->copy.sparse != TUG_COPY_SPARSE_AUTO) {
+        fputs("tug cp: --reflink can be used only with --sparse=auto\n", stderr);
+        return refer_to_help();
+    }
     cp->copy.follow = follow_of(&parser);
     if (cp->copy.resume && parser.no_clobber) {
         fputs("tug cp: cannot combine --resume and --no-clobber (-n)\n", stderr);

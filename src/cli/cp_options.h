@@ -14,6 +14,7 @@ struct tug_cli_cp {
     size_t count;
     const char *destination;
     bool verbose;
+    bool debug;            /* say how each file was copied */
     bool quiet_attributes; /* -a: what is lost of extended attributes is not worth a word */
 };
 

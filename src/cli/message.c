@@ -23,6 +23,7 @@ static const char *const templates[] = {
     [TUG_COPY_STEP_READ_LINK] = "cannot read symbolic link %S",
     [TUG_COPY_STEP_CREATE] = "cannot create regular file %D",
     [TUG_COPY_STEP_WRITE] = "error writing %D",
+    [TUG_COPY_STEP_CLONE] = "failed to clone %D from %S",
     [TUG_COPY_STEP_CREATE_DIR] = "cannot create directory %D",
     [TUG_COPY_STEP_CREATE_LINK] = "cannot create symbolic link %D",
     [TUG_COPY_STEP_CREATE_HARD_LINK] = "cannot create hard link %D to %S",
@@ -111,4 +112,15 @@ char *tug_cli_message(const struct tug_copy_event *event, enum tug_copy_target t
 char *tug_cli_started(const struct tug_copy_event *event)
 {
     return tug_cli_phrase("%S -> %D", event->source, event->destination, 0);
+}
+
+char *tug_cli_explained(const struct tug_copy_event *event)
+{
+    char *quoted = tug_cli_quote(event->destination);
+    char *text = NULL;
+    if (quoted == NULL ||
+        asprintf(&text, "%s: %s, because %s", quoted, event->method, event->reason) < 0)
+        text = NULL;
+    free(quoted);
+    return text;
 }

@@ -12,6 +12,9 @@ char *tug_cli_message(const struct tug_copy_event *event, enum tug_copy_target t
 /* The line that -v prints, likewise. */
 char *tug_cli_started(const struct tug_copy_event *event);
 
+/* The line that --debug prints, of an event EXPLAINED, likewise. */
+char *tug_cli_explained(const struct tug_copy_event *event);
+
 /* A template with %S replaced by the quoted source and %D by the quoted destination, which may be
  * NULL if they are not in it, and, if `error` is a negative errno, a colon and what it means. No
  * other use of '%'. malloc'ed, NULL: no memory. */

@@ -120,11 +120,11 @@ const char *tug_copy_reason_text(enum tug_copy_reason reason)
         [TUG_COPY_FOR_SMALL] = "it is small",
         [TUG_COPY_FOR_LARGE] = "it is large",
         [TUG_COPY_FOR_NO_LENGTH] = "its length is not known",
-        [TUG_COPY_FOR_SHARING] = "the file system can share them",
+        [TUG_COPY_FOR_SHARING] = "the file system can share blocks",
         [TUG_COPY_FOR_FEW_BLOCKS] = "it has fewer blocks than its length needs",
-        [TUG_COPY_FOR_OPTION] = "as asked for",
+        [TUG_COPY_FOR_OPTION] = "it was asked for",
         [TUG_COPY_FOR_NO_ALLOCATE] = "blocks cannot be allocated beforehand",
-        [TUG_COPY_FOR_REFUSED] = "sharing its blocks was refused",
+        [TUG_COPY_FOR_REFUSED] = "the file system refused to share blocks",
     };
     return texts[reason];
 }
