@@ -209,14 +209,14 @@ static void test_without_preallocation(void **state)
  * and it is not asked again. */
 static void test_offload_is_refused_once(void **state)
 {
-    static const int errors[] = {EOPNOTSUPP, ENOSYS, EXDEV, EINVAL, EPERM, ENOENT};
+    static const int errors[] = {EOPNOTSUPP, ENOSYS, EXDEV, EPERM, ENOENT};
     (void)state;
     skip_on_tmpfs();
     fixture_make_dir("from", 0755);
     fixture_make_file("from/a", 0644, 3 << 20, 1);
     fixture_make_file("from/b", 0644, 3 << 20, 2);
     copy.options.jobs = 1;
-    for (unsigned i = 0; i < 6; i++) {
+    for (unsigned i = 0; i < 5; i++) {
         assert_int_equal(tug_fault_fail("fallocate", 1, TUG_FAULT_ALWAYS, EOPNOTSUPP), 0);
         assert_int_equal(tug_fault_fail("ficlone", 1, TUG_FAULT_ALWAYS, EOPNOTSUPP), 0);
         assert_int_equal(tug_fault_fail("copy_file_range", 1, TUG_FAULT_ALWAYS, errors[i]), 0);
@@ -227,6 +227,29 @@ static void test_offload_is_refused_once(void **state)
         tug_fault_reset();
         assert_int_equal(copy.result, 0);
         assert_int_equal(copy.report.offloaded_bytes, 0);
+        fixture_assert_copy("from", fixture_text("to%u", i), FIXTURE_MODES);
+    }
+}
+
+/* Some refusals may concern the one file: the next is asked again, and each only once. */
+static void test_one_file_is_refused(void **state)
+{
+    static const int errors[] = {EINVAL, ETXTBSY};
+    (void)state;
+    skip_on_tmpfs();
+    fixture_make_dir("from", 0755);
+    fixture_make_file("from/a", 0644, 20 << 20, 1);
+    fixture_make_file("from/b", 0644, 3 << 20, 2);
+    copy.options.jobs = 1;
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(tug_fault_fail("fallocate", 1, TUG_FAULT_ALWAYS, EOPNOTSUPP), 0);
+        assert_int_equal(tug_fault_fail("ficlone", 1, TUG_FAULT_ALWAYS, errors[i]), 0);
+        assert_int_equal(tug_fault_fail("copy_file_range", 1, TUG_FAULT_ALWAYS, errors[i]), 0);
+        fixture_copy_run(&copy, fixture_text("to%u", i), "from", NULL);
+        assert_int_equal(tug_fault_calls("ficlone"), 2);
+        assert_int_equal(tug_fault_calls("copy_file_range"), 2);
+        tug_fault_reset();
+        assert_int_equal(copy.result, 0);
         fixture_assert_copy("from", fixture_text("to%u", i), FIXTURE_MODES);
     }
 }
@@ -372,6 +395,7 @@ int main(void)
         TEST(test_short_transfers),
         TEST(test_without_preallocation),
         TEST(test_offload_is_refused_once),
+        TEST(test_one_file_is_refused),
         TEST(test_offload_fails_in_the_middle),
         TEST(test_clone_fails),
         TEST(test_a_partial_file_cannot_be_removed),
