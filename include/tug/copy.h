@@ -26,6 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <tug/backup.h>
 #include <tug/config.h>
 
 TUG_BEGIN_DECLS
@@ -54,7 +55,19 @@ enum tug_copy_existing {
     /* The same, and a file that cannot be opened for writing is removed and made anew. */
     TUG_COPY_EXISTING_FORCE,
     /* It stays, and counts as skipped. */
-    TUG_COPY_EXISTING_KEEP
+    TUG_COPY_EXISTING_KEEP,
+    /* It stays, and that is a failure. */
+    TUG_COPY_EXISTING_REFUSE,
+    /* It is removed first, whatever it is. */
+    TUG_COPY_EXISTING_REPLACE
+};
+
+/* What is made of a source that is not a directory. Directories are always made anew. */
+enum tug_copy_make {
+    TUG_COPY_MAKE_CONTENTS,       /* a copy */
+    TUG_COPY_MAKE_HARD_LINK,      /* one more name of it */
+    TUG_COPY_MAKE_SYMBOLIC_LINK,  /* a symbolic link to it, by the path name that it has here */
+    TUG_COPY_MAKE_ATTRIBUTES_ONLY /* of a regular file: an empty one, or what exists as it is */
 };
 
 /* What a copy keeps of its source beside the contents, as bits. */
@@ -111,43 +124,49 @@ enum tug_copy_event_kind {
  * marked so: then the step itself is the reason. */
 enum tug_copy_step {
     TUG_COPY_STEP_NONE,
-    TUG_COPY_STEP_TARGET,           /* look at the destination directory */
-    TUG_COPY_STEP_STAT,             /* look at a source */
-    TUG_COPY_STEP_STAT_DESTINATION, /* look for what has the name of the copy */
-    TUG_COPY_STEP_OPEN,             /* open a source file */
-    TUG_COPY_STEP_READ,             /* read a source file */
-    TUG_COPY_STEP_ACCESS,           /* open or read a source directory */
-    TUG_COPY_STEP_READ_LINK,        /* read a symbolic link */
-    TUG_COPY_STEP_CREATE,           /* create or open a regular file */
-    TUG_COPY_STEP_WRITE,            /* write a file, or close it */
-    TUG_COPY_STEP_CLONE,            /* share the blocks of the source, as was asked for */
-    TUG_COPY_STEP_CREATE_DIR,       /* create or open a directory */
-    TUG_COPY_STEP_CREATE_LINK,      /* create a symbolic link */
-    TUG_COPY_STEP_CREATE_HARD_LINK, /* link to the copy of another name of the source */
-    TUG_COPY_STEP_CREATE_SPECIAL,   /* create a FIFO, a socket or a device */
-    TUG_COPY_STEP_REMOVE,           /* remove what is in the way, or a partial file */
-    TUG_COPY_STEP_SET_MODE,         /* set permissions */
-    TUG_COPY_STEP_PRESERVE_TIMES,   /* set times; from here on to PRESERVE_MODE the copy stays */
-    TUG_COPY_STEP_PRESERVE_OWNER,   /* set owner and group */
-    TUG_COPY_STEP_READ_XATTR,       /* read extended attributes of the source */
-    TUG_COPY_STEP_PRESERVE_XATTR,   /* set extended attributes */
-    TUG_COPY_STEP_PRESERVE_MODE,    /* set permissions or access control lists as of the source */
-    TUG_COPY_STEP_MEMORY,           /* keep something in memory */
-    TUG_COPY_STEP_OMITTED,          /* 0: a directory, but not recursive */
-    TUG_COPY_STEP_SAME_FILE,        /* 0: source and destination are the same file */
-    TUG_COPY_STEP_INTO_ITSELF,      /* 0: a directory into itself */
-    TUG_COPY_STEP_OVER_DIRECTORY,   /* 0: a directory is in the way of something else */
-    TUG_COPY_STEP_OVER_FILE,        /* 0: something else is in the way of a directory */
-    TUG_COPY_STEP_DANGLING_LINK,    /* 0: would write through a symbolic link to nothing */
-    TUG_COPY_STEP_JUST_CREATED,     /* 0: would overwrite the copy of an earlier source */
-    TUG_COPY_STEP_REPLACED,         /* 0: the source was replaced while being copied */
-    TUG_COPY_STEP_LOOP,             /* 0: a followed link leads to a directory above itself */
-    TUG_COPY_STEP_TWICE,            /* 0, warning: a source was given twice */
-    TUG_COPY_STEP_VERIFY_MISSING,   /* verification: the destination cannot be found */
-    TUG_COPY_STEP_VERIFY_TYPE,      /* 0, verification: not the same type of file */
-    TUG_COPY_STEP_VERIFY_CONTENT,   /* 0, verification: contents or link target differ */
-    TUG_COPY_STEP_VERIFY_MODE,      /* 0, verification: permissions differ */
-    TUG_COPY_STEP_VERIFY_READ       /* verification: the destination cannot be read */
+    TUG_COPY_STEP_TARGET,               /* look at the destination directory */
+    TUG_COPY_STEP_STAT,                 /* look at a source */
+    TUG_COPY_STEP_STAT_DESTINATION,     /* look for what has the name of the copy */
+    TUG_COPY_STEP_OPEN,                 /* open a source file */
+    TUG_COPY_STEP_READ,                 /* read a source file */
+    TUG_COPY_STEP_ACCESS,               /* open or read a source directory */
+    TUG_COPY_STEP_READ_LINK,            /* read a symbolic link */
+    TUG_COPY_STEP_CREATE,               /* create or open a regular file */
+    TUG_COPY_STEP_WRITE,                /* write a file, or close it */
+    TUG_COPY_STEP_CLONE,                /* share the blocks of the source, as was asked for */
+    TUG_COPY_STEP_CREATE_DIR,           /* create or open a directory */
+    TUG_COPY_STEP_CREATE_LINK,          /* create a symbolic link */
+    TUG_COPY_STEP_CREATE_HARD_LINK,     /* link to the copy of another name of the source */
+    TUG_COPY_STEP_CREATE_SYMBOLIC_LINK, /* link to the source, instead of a copy */
+    TUG_COPY_STEP_CREATE_SPECIAL,       /* create a FIFO, a socket or a device */
+    TUG_COPY_STEP_REMOVE,               /* remove what is in the way, or a partial file */
+    TUG_COPY_STEP_SET_MODE,             /* set permissions */
+    TUG_COPY_STEP_PRESERVE_TIMES,  /* set times; from here on to PRESERVE_MODE the copy stays */
+    TUG_COPY_STEP_PRESERVE_OWNER,  /* set owner and group */
+    TUG_COPY_STEP_READ_XATTR,      /* read extended attributes of the source */
+    TUG_COPY_STEP_PRESERVE_XATTR,  /* set extended attributes */
+    TUG_COPY_STEP_PRESERVE_MODE,   /* set permissions or access control lists as of the source */
+    TUG_COPY_STEP_BACKUP,          /* rename what is to be overwritten */
+    TUG_COPY_STEP_RESTORE,         /* give it its name back */
+    TUG_COPY_STEP_MEMORY,          /* keep something in memory */
+    TUG_COPY_STEP_OMITTED,         /* 0: a directory, but not recursive */
+    TUG_COPY_STEP_SAME_FILE,       /* 0: source and destination are the same file */
+    TUG_COPY_STEP_INTO_ITSELF,     /* 0: a directory into itself */
+    TUG_COPY_STEP_OVER_DIRECTORY,  /* 0: a directory is in the way of something else */
+    TUG_COPY_STEP_OVER_FILE,       /* 0: something else is in the way of a directory */
+    TUG_COPY_STEP_DANGLING_LINK,   /* 0: would write through a symbolic link to nothing */
+    TUG_COPY_STEP_REFUSED,         /* 0: something has the name, see TUG_COPY_EXISTING_REFUSE */
+    TUG_COPY_STEP_BACKUP_DESTROYS, /* 0: the backup would have the name of the source */
+    TUG_COPY_STEP_RELATIVE_LINK,   /* 0: a symbolic link elsewhere would not lead to the source */
+    TUG_COPY_STEP_JUST_CREATED,    /* 0: would overwrite the copy of an earlier source */
+    TUG_COPY_STEP_REPLACED,        /* 0: the source was replaced while being copied */
+    TUG_COPY_STEP_LOOP,            /* 0: a followed link leads to a directory above itself */
+    TUG_COPY_STEP_TWICE,           /* 0, warning: a source was given twice */
+    TUG_COPY_STEP_VERIFY_MISSING,  /* verification: the destination cannot be found */
+    TUG_COPY_STEP_VERIFY_TYPE,     /* 0, verification: not the same type of file */
+    TUG_COPY_STEP_VERIFY_CONTENT,  /* 0, verification: contents or link target differ */
+    TUG_COPY_STEP_VERIFY_MODE,     /* 0, verification: permissions differ */
+    TUG_COPY_STEP_VERIFY_READ      /* verification: the destination cannot be read */
 };
 
 struct tug_copy_event {
@@ -203,6 +222,26 @@ struct tug_copy_options {
     enum tug_copy_follow follow;
     enum tug_copy_target target;
     enum tug_copy_existing existing;
+    enum tug_copy_make make;
+    /* What exists and is not older than its source is left alone, and counts as skipped. */
+    bool update;
+    /* What exists is given another name instead of being overwritten; see <tug/backup.h>. It gets
+     * its name back if the copy fails. */
+    enum tug_backup backup;
+    const char *backup_suffix; /* of simple backups; NULL: "~" */
+    /* If not NULL: called before something that is not a directory is overwritten. `path` is the
+     * destination, `mode` its mode, `writable` whether the process may write to it. Returns whether
+     * to go on; if not, it counts as skipped. Not two at a time, from any thread; may block, must
+     * not suspend. */
+    bool (*ask)(const char *path, unsigned mode, bool writable, void *argument);
+    /* Of directories on other file systems than the source that they are below, the contents are
+     * not copied. */
+    bool one_file_system;
+    /* With `recursive`: the contents of FIFOs and devices are copied, as without. */
+    bool copy_contents;
+    /* The name of a copy is the whole path name of its source, below the destination, which must be
+     * a directory. Directories that are missing are made like those of the source. */
+    bool parents;
     /* What is kept, as bits of enum tug_copy_preserve; of directories and files that existed as
      * well. Where one cannot be set that is a failure, but the copy stays and what else there is to
      * be done is done. Without TUG_COPY_PRESERVE_MODE new entries have the permissions of their

@@ -15,10 +15,12 @@
 #include <tug/task.h>
 
 #include "cli.h"
+#include "cp_existing.h"
 #include "cp_options.h"
 #include "interrupt.h"
 #include "message.h"
 #include "progress.h"
+#include "prompt.h"
 #include "terminal.h"
 
 struct running {
@@ -43,6 +45,15 @@ static void show_event(const struct tug_copy_event *event, void *argument)
     else
         tug_cli_complain(printed);
     free(text);
+}
+
+static bool ask(const char *path, unsigned mode, bool writable, void *argument)
+{
+    const struct running *running = argument;
+    char *text = tug_cli_cp_question(&running->cp.copy, path, mode, writable);
+    bool yes = text != NULL && tug_cli_ask("tug cp", text);
+    free(text);
+    return yes;
 }
 
 static void end_task(struct tug_task *task)
@@ -147,6 +158,8 @@ int tug_cli_cp(int argc, char **argv)
         return tug_cli_flush() ? status : EXIT_FAILURE;
     running.cp.copy.event = show_event;
     running.cp.copy.argument = &running;
+    if (running.cp.ask)
+        running.cp.copy.ask = ask;
     running.cp.copy.events = TUG_COPY_FAILED | TUG_COPY_WARNING;
     if (running.cp.verbose)
         running.cp.copy.events |= TUG_COPY_STARTED;

@@ -11,6 +11,7 @@
 
 #include "cli.h"
 #include "cp_contents.h"
+#include "cp_existing.h"
 #include "cp_preserve.h"
 #include "quote.h"
 #include "size.h"
@@ -23,17 +24,24 @@ static const char help[] =
     "\n"
     "  -a, --archive                keep everything: -dR --preserve=all\n"
     "  -d                           keep links of both kinds: -P --preserve=links\n"
+    "      --attributes-only        do not copy contents, only what is kept beside them\n"
+    "  -b, --backup[=CONTROL]       keep each file that is replaced, under the name of\n"
+    "                                 a backup; -b takes no argument\n"
+    "      --copy-contents          with -r, copy what comes out of FIFOs and devices\n"
     "      --debug                  say how each file was copied, and why; implies -v\n"
     "  -f, --force                  remove a destination file that cannot be\n"
     "                                 opened, and try again\n"
     "  -H                           follow symbolic links among the SOURCEs\n"
+    "  -i, --interactive            ask before overwriting\n"
     "  -j, --jobs=N                 work on at most N things at a time (1 to 1024;\n"
     "                                 default: as many as turn out to help)\n"
     "  -L, --dereference            follow all symbolic links\n"
+    "  -l, --link                   make hard links to files instead of copies\n"
     "  -n, --no-clobber             do not overwrite an existing file\n"
     "  -P, --no-dereference         copy symbolic links as such (the default with -r)\n"
     "      --no-preserve=LIST       do not keep what the LIST names\n"
     "  -p                           the same as --preserve=mode,ownership,timestamps\n"
+    "      --parents                use the whole path names of SOURCEs below DIRECTORY\n"
     "      --preserve[=LIST]        keep what the LIST names: mode, ownership,\n"
     "                                 timestamps, links, context, xattr or all\n"
     "      --resume[=SIZE]          go on where the same command was interrupted: leave\n"
@@ -45,13 +53,21 @@ static const char help[] =
     "                                 'always' (also without WHEN) or 'never'\n"
     "      --sparse=WHEN            holes in files: keep them ('auto', the default), make\n"
     "                                 them of all zeros ('always'), or fill them ('never')\n"
+    "      --remove-destination     remove each existing destination file first\n"
+    "  -s, --symbolic-link          make symbolic links to files instead of copies\n"
+    "      --strip-trailing-slashes take the slashes off the end of each SOURCE\n"
+    "  -S, --suffix=SUFFIX          the suffix of simple backups\n"
     "  -t, --target-directory=DIR   copy all SOURCEs into DIR\n"
     "  -T, --no-target-directory    treat DEST as the name of the copy\n"
+    "  -u, --update[=UPDATE]        say which existing files are overwritten: 'all' (the\n"
+    "                                 default), 'none', 'none-fail' or 'older' (also\n"
+    "                                 without UPDATE): those older than their source\n"
     "  -v, --verbose                say what is being done\n"
     "      --verify                 then read both sides back and compare them\n"
+    "  -x, --one-file-system        stay on the file systems of the SOURCEs\n"
     "      --help                   show this help and exit\n"
     "      --version                show the version and exit\n"
-    "\n"
+    "\n" TUG_CLI_BACKUP_HELP "\n"
     "On a terminal a line on standard error shows the progress. What fails is\n"
     "reported, and the rest is copied. A file whose copy fails, or is interrupted\n"
     "by Ctrl-C, is removed; with --resume a large one is kept for the next time.\n"
@@ -71,13 +87,12 @@ enum {
 };
 
 static const struct option long_options[] = {
+    TUG_CLI_EXISTING_OPTIONS,
     {"archive", no_argument, NULL, 'a'},
     {"debug", no_argument, NULL, OPTION_DEBUG},
     {"dereference", no_argument, NULL, 'L'},
-    {"force", no_argument, NULL, 'f'},
     {"help", no_argument, NULL, OPTION_HELP},
     {"jobs", required_argument, NULL, 'j'},
-    {"no-clobber", no_argument, NULL, 'n'},
     {"no-dereference", no_argument, NULL, 'P'},
     {"no-preserve", required_argument, NULL, OPTION_NO_PRESERVE},
     {"no-target-directory", no_argument, NULL, 'T'},
@@ -125,14 +140,18 @@ struct parser {
     struct tug_cli_cp *cp;
     enum links links;
     struct tug_cli_preserve preserve;
-    bool no_clobber, force, exact;
+    struct tug_cli_existing existing;
+    bool exact;
     const char *directory; /* -t */
 };
 
 /* One option. Returns -1, or the exit status. */
 static int take_option(struct parser *parser, int option)
 {
+    int status;
     struct tug_cli_cp *cp = parser->cp;
+    if (tug_cli_existing_take(&parser->existing, &cp->copy, option, optarg, &status))
+        return status;
     switch (option) {
     case 'a':
         tug_cli_preserve_all(&parser->preserve, true);
@@ -144,9 +163,6 @@ static int take_option(struct parser *parser, int option)
         parser->preserve.wanted |= TUG_COPY_PRESERVE_LINKS;
         parser->links = LINKS_NEVER;
         return -1;
-    case 'f':
-        parser->force = true;
-        return -1;
     case 'H':
         parser->links = LINKS_OPERANDS;
         return -1;
@@ -156,9 +172,6 @@ static int take_option(struct parser *parser, int option)
                    : complain("invalid number of jobs: ", optarg, "");
     case 'L':
         parser->links = LINKS_ALWAYS;
-        return -1;
-    case 'n':
-        parser->no_clobber = true;
         return -1;
     case 'P':
         parser->links = LINKS_NEVER;
@@ -215,6 +228,19 @@ static int take_option(struct parser *parser, int option)
     }
 }
 
+static bool is_directory(const char *path)
+{
+    struct stat stat_;
+    return stat(path, &stat_) == 0 && S_ISDIR(stat_.st_mode);
+}
+
+static void strip_slashes(char **operands, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t length = strlen(operands[i]); length > 1 && operands[i][length - 1] == '/';)
+            operands[i][--length] = '\0';
+}
+
 static int take_operands(struct parser *parser, int count, char **operands)
 {
     struct tug_cli_cp *cp = parser->cp;
@@ -230,6 +256,8 @@ static int take_operands(struct parser *parser, int count, char **operands)
     cp->sources = (const char *const *)operands;
     cp->count = (size_t)count;
     cp->destination = parser->directory;
+    if (parser->existing.strip)
+        strip_slashes(operands, cp->count - (parser->directory == NULL));
     if (parser->directory != NULL) {
         cp->copy.target = TUG_COPY_TARGET_DIRECTORY;
         return -1;
@@ -244,6 +272,10 @@ static int take_operands(struct parser *parser, int count, char **operands)
     }
     cp->destination = operands[count - 1];
     cp->count--;
+    if (cp->copy.parents && (parser->exact || !is_directory(cp->destination))) {
+        fputs("tug cp: with --parents, the destination must be a directory\n", stderr);
+        return refer_to_help();
+    }
     if (parser->exact)
         cp->copy.target = TUG_COPY_TARGET_EXACT;
     return -1;
@@ -259,7 +291,9 @@ static enum tug_copy_follow follow_of(const struct parser *parser)
     case LINKS_ALWAYS:
         return TUG_COPY_FOLLOW_ALWAYS;
     default:
-        return parser->cp->copy.recursive ? TUG_COPY_FOLLOW_NEVER : TUG_COPY_FOLLOW_ALWAYS;
+        return parser->cp->copy.recursive && parser->cp->copy.make != TUG_COPY_MAKE_HARD_LINK
+                   ? TUG_COPY_FOLLOW_NEVER
+                   : TUG_COPY_FOLLOW_ALWAYS;
     }
 }
 
@@ -269,7 +303,8 @@ int tug_cli_cp_parse(struct tug_cli_cp *cp, int argc, char **argv)
     memset(cp, 0, sizeof(*cp));
     tug_copy_options_init(&cp->copy);
     int option;
-    while ((option = getopt_long(argc, argv, "adfHj:LnPpRrt:Tv", long_options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, TUG_CLI_EXISTING_LETTERS "adHj:LPpRrt:Tv",
+                                 long_options, NULL)) != -1) {
         int status = take_option(&parser, option);
         if (status >= 0)
             return status;
@@ -283,15 +318,15 @@ int tug_cli_cp_parse(struct tug_cli_cp *cp, int argc, char **argv)
         fputs("tug cp: --reflink can be used only with --sparse=auto\n", stderr);
         return refer_to_help();
     }
+    status = tug_cli_existing_apply(&parser.existing, &cp->copy);
+    if (status >= 0)
+        return status;
+    cp->ask = parser.existing.mode == 'i';
     cp->copy.follow = follow_of(&parser);
-    if (cp->copy.resume && parser.no_clobber) {
+    if (cp->copy.resume && cp->copy.existing == TUG_COPY_EXISTING_KEEP) {
         fputs("tug cp: cannot combine --resume and --no-clobber (-n)\n", stderr);
         return refer_to_help();
     }
-    if (parser.no_clobber)
-        cp->copy.existing = TUG_COPY_EXISTING_KEEP;
-    else if (parser.force)
-        cp->copy.existing = TUG_COPY_EXISTING_FORCE;
     /* No other thread runs yet, so this disturbs nobody. If modes are kept there is no use for a
      * umask; without it most files can be made with the mode that they will have. */
     mode_t mask = umask(0);

@@ -15,6 +15,7 @@ struct tug_cli_cp {
     const char *destination;
     bool verbose;
     bool debug;            /* say how each file was copied */
+    bool ask;              /* before something is overwritten */
     bool quiet_attributes; /* -a: what is lost of extended attributes is not worth a word */
 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One template per step: %S stands for the quoted source, %D for the quoted destination. The
- * errno's description follows where there is one.
+ * One template per step: %S stands for the quoted source, %D for the quoted destination, %d for the
+ * destination with quotes only if it needs them. The errno's description follows where there is
+ * one.
  */
 #include "message.h"
 
@@ -27,6 +28,7 @@ static const char *const templates[] = {
     [TUG_COPY_STEP_CREATE_DIR] = "cannot create directory %D",
     [TUG_COPY_STEP_CREATE_LINK] = "cannot create symbolic link %D",
     [TUG_COPY_STEP_CREATE_HARD_LINK] = "cannot create hard link %D to %S",
+    [TUG_COPY_STEP_CREATE_SYMBOLIC_LINK] = "cannot create symbolic link %D to %S",
     [TUG_COPY_STEP_CREATE_SPECIAL] = "cannot create special file %D",
     [TUG_COPY_STEP_REMOVE] = "cannot remove %D",
     [TUG_COPY_STEP_SET_MODE] = "setting permissions for %D",
@@ -35,6 +37,12 @@ static const char *const templates[] = {
     [TUG_COPY_STEP_READ_XATTR] = "getting attributes of %S",
     [TUG_COPY_STEP_PRESERVE_XATTR] = "setting attributes for %D",
     [TUG_COPY_STEP_PRESERVE_MODE] = "preserving permissions for %D",
+    [TUG_COPY_STEP_BACKUP] = "cannot backup %D",
+    [TUG_COPY_STEP_RESTORE] = "cannot un-backup %D",
+    [TUG_COPY_STEP_REFUSED] = "not replacing %D",
+    [TUG_COPY_STEP_BACKUP_DESTROYS] = "backing up %D might destroy source;  %S not copied",
+    [TUG_COPY_STEP_RELATIVE_LINK] =
+        "%d: can make relative symbolic links only in current directory",
     [TUG_COPY_STEP_MEMORY] = "cannot copy %S",
     [TUG_COPY_STEP_OMITTED] = "-r not specified; omitting directory %S",
     [TUG_COPY_STEP_SAME_FILE] = "%S and %D are the same file",
@@ -64,6 +72,18 @@ static const char *find_template(const struct tug_copy_event *event, enum tug_co
     return templates[TUG_COPY_STEP_NONE];
 }
 
+/* Without its quotes, if it means the same then. */
+static void put_plainly(FILE *stream, const char *quoted)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "%+,-./:@_";
+    size_t length = strlen(quoted);
+    if (length > 2 && strspn(quoted + 1, plain) == length - 2)
+        fprintf(stream, "%.*s", (int)length - 2, quoted + 1);
+    else
+        fputs(quoted, stream);
+}
+
 /* Fills a template in. */
 static char *fill_in(const char *template, const char *source, const char *destination,
                      const char *reason)
@@ -79,7 +99,10 @@ static char *fill_in(const char *template, const char *source, const char *desti
             continue;
         }
         c++;
-        fputs(*c == 'S' ? source : destination, stream);
+        if (*c == 'd')
+            put_plainly(stream, destination);
+        else
+            fputs(*c == 'S' ? source : destination, stream);
     }
     if (reason != NULL)
         fprintf(stream, ": %s", reason);
@@ -123,4 +146,18 @@ char *tug_cli_explained(const struct tug_copy_event *event)
         text = NULL;
     free(quoted);
     return text;
+}
+
+void tug_cli_mode_letters(char text[10], unsigned mode)
+{
+    static const char letters[] = "rwxrwxrwx";
+    for (int i = 0; i < 9; i++)
+        text[i] = (mode & (0400u >> i)) != 0 ? letters[i] : '-';
+    if ((mode & S_ISUID) != 0)
+        text[2] = text[2] == 'x' ? 's' : 'S';
+    if ((mode & S_ISGID) != 0)
+        text[5] = text[5] == 'x' ? 's' : 'S';
+    if ((mode & S_ISVTX) != 0)
+        text[8] = text[8] == 'x' ? 't' : 'T';
+    text[9] = '\0';
 }

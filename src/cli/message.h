@@ -20,4 +20,7 @@ char *tug_cli_explained(const struct tug_copy_event *event);
  * other use of '%'. malloc'ed, NULL: no memory. */
 char *tug_cli_phrase(const char *template, const char *source, const char *destination, int error);
 
+/* "rwxr-xr-x", of the permissions of a mode. */
+void tug_cli_mode_letters(char text[10], unsigned mode);
+
 #endif

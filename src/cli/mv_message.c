@@ -99,26 +99,11 @@ bool tug_cli_mv_is_silent(const struct tug_move_event *event)
     return false;
 }
 
-/* "rwxr-xr-x" */
-static void put_mode(char text[10], unsigned mode)
-{
-    static const char letters[] = "rwxrwxrwx";
-    for (int i = 0; i < 9; i++)
-        text[i] = (mode & (0400u >> i)) != 0 ? letters[i] : '-';
-    if ((mode & S_ISUID) != 0)
-        text[2] = text[2] == 'x' ? 's' : 'S';
-    if ((mode & S_ISGID) != 0)
-        text[5] = text[5] == 'x' ? 's' : 'S';
-    if ((mode & S_ISVTX) != 0)
-        text[8] = text[8] == 'x' ? 't' : 'T';
-    text[9] = '\0';
-}
-
 char *tug_cli_mv_question(const char *path, unsigned mode, bool writable)
 {
     char *quoted = tug_cli_quote(path), *text = NULL, letters[10];
     int length = -1;
-    put_mode(letters, mode);
+    tug_cli_mode_letters(letters, mode);
     if (quoted != NULL && writable)
         length = asprintf(&text, "overwrite %s?", quoted);
     else if (quoted != NULL)

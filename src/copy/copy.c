@@ -42,7 +42,8 @@ static bool are_valid(const struct tug_copy_options *options, size_t count)
         return false;
     return options->reflink <= TUG_COPY_REFLINK_NEVER && options->sparse <= TUG_COPY_SPARSE_NEVER &&
            options->follow <= TUG_COPY_FOLLOW_ALWAYS && options->target <= TUG_COPY_TARGET_EXACT &&
-           options->existing <= TUG_COPY_EXISTING_KEEP;
+           options->existing <= TUG_COPY_EXISTING_REPLACE &&
+           options->make <= TUG_COPY_MAKE_ATTRIBUTES_ONLY && options->backup <= TUG_BACKUP_EXISTING;
 }
 
 /* The umask of the process. It can only be asked for by setting it, unless procfs tells: setting it
@@ -128,6 +129,7 @@ int tug_copy_engine_walk(struct tug_copy_engine *engine, struct tug_operands *op
         tug_walk_init(&walk, engine->crew, visitor, context, engine->options->open_directories);
     if (error != 0)
         return error;
+    walk.one_file_system = engine->options->one_file_system;
     walk.mask = tug_preserve_mask(engine);
     walk.follow_always = engine->options->follow == TUG_COPY_FOLLOW_ALWAYS;
     while (error == 0 && tug_operands_push(operands, &walk))
@@ -197,6 +199,7 @@ int64_t tug_copy_measure(const struct tug_copy_options *options, const char *con
             return -EINVAL;
         quiet.recursive = options->recursive;
         quiet.follow = options->follow;
+        quiet.one_file_system = options->one_file_system;
         quiet.preserve = options->preserve & TUG_COPY_PRESERVE_LINKS;
         quiet.open_directories = options->open_directories;
         quiet.names_only = options->names_only;

@@ -205,9 +205,12 @@ static void visit(const struct tug_walk_entry *entry)
     const struct tug_copy_engine *engine = tug_copy_engine_of(entry->walk);
     bool contents = entry->type == S_IFREG;
     /* Without recursion cp(1) copies what comes out of a FIFO or a device. */
-    if (!engine->options->recursive && entry->type != S_IFLNK)
+    if ((!engine->options->recursive || engine->options->copy_contents) && entry->type != S_IFLNK)
         contents = true;
-    if (contents)
+    if (engine->options->make == TUG_COPY_MAKE_HARD_LINK ||
+        engine->options->make == TUG_COPY_MAKE_SYMBOLIC_LINK)
+        tug_copy_as_link(entry);
+    else if (contents)
         tug_copy_file(entry);
     else
         tug_copy_special(entry);

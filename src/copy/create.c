@@ -14,6 +14,7 @@
 
 #include <tug/sys.h>
 
+#include "existing.h"
 #include "preserve.h"
 
 /* Someone may remove or make the name between two looks; not more often than this. */
@@ -42,35 +43,6 @@ void tug_copy_fail_create(struct tug_copy_engine *engine, const struct tug_direc
         error = looked;
     }
     tug_copy_fail(engine, directory, name, destination_name, step, error);
-}
-
-int tug_copy_check_existing(struct tug_copy_engine *engine, const struct tug_directory *directory,
-                            const char *name, const char *destination_name,
-                            struct tug_copy_identity source, struct statx *statx)
-{
-    enum tug_copy_step step;
-    int error = tug_sys_statx(directory->destination, destination_name, AT_SYMLINK_NOFOLLOW,
-                              STATX_TYPE | STATX_INO | STATX_NLINK, statx);
-    if (error == -ENOENT)
-        return 0;
-    if (error == 0 && engine->options->existing == TUG_COPY_EXISTING_KEEP) {
-        tug_copy_count(&engine->report->skipped, 1);
-        if (engine->options->verify)
-            error = tug_identity_set_add(&engine->skipped, tug_copy_identity_of(statx));
-        if (error == 0)
-            return 1;
-        step = TUG_COPY_STEP_MEMORY;
-    } else if (error != 0) {
-        step = TUG_COPY_STEP_CREATE;
-    } else if (tug_copy_identity_equal(tug_copy_identity_of(statx), source)) {
-        step = TUG_COPY_STEP_SAME_FILE;
-    } else if (S_ISDIR(statx->stx_mode)) {
-        step = TUG_COPY_STEP_OVER_DIRECTORY;
-    } else {
-        return 2;
-    }
-    tug_copy_fail(engine, directory, name, destination_name, step, error);
-    return error != 0 ? error : -EEXIST;
 }
 
 /* Makes the file. Returns 0, -EEXIST, or another negative errno. Reports nothing. */
@@ -124,7 +96,8 @@ static int open_existing(struct tug_copy_file *file, bool is_link, enum tug_copy
         error = tug_identity_set_add(&file->engine->existing, tug_copy_identity_of(&statx));
         *step = TUG_COPY_STEP_MEMORY;
     }
-    if (error == 0 && S_ISREG(statx.stx_mode) && statx.stx_size > 0) {
+    if (error == 0 && S_ISREG(statx.stx_mode) && statx.stx_size > 0 &&
+        file->engine->options->make == TUG_COPY_MAKE_CONTENTS) {
         error = tug_sys_ftruncate(fd, 0);
         *step = TUG_COPY_STEP_WRITE;
     }
@@ -136,15 +109,28 @@ static int open_existing(struct tug_copy_file *file, bool is_link, enum tug_copy
     return error;
 }
 
+/* Makes the file in the place of what is there. Returns 0 or what was reported. */
+static int replace(struct tug_copy_file *file, bool whole)
+{
+    const struct tug_copy_subject subject = tug_copy_file_subject(file);
+    int error = tug_copy_clear_way(&subject, &file->backup);
+    if (error != 0)
+        return error;
+    error = make(file, whole);
+    return error == 0 ? 0 : fail(file, TUG_COPY_STEP_CREATE, error);
+}
+
 /* Something has the name. Returns 0; 1: it is kept; -EAGAIN: it is gone; or what was reported. */
 static int overwrite(struct tug_copy_file *file, bool whole)
 {
     struct statx statx;
     enum tug_copy_step step;
-    int found = tug_copy_check_existing(file->engine, file->directory, file->name,
-                                        file->destination_name, file->identity, &statx);
+    const struct tug_copy_subject subject = tug_copy_file_subject(file);
+    int found = tug_copy_check_existing(&subject, &statx);
     if (found != 2)
         return found == 0 ? -EAGAIN : found;
+    if (tug_copy_must_replace(file->engine, &statx))
+        return replace(file, whole);
     bool is_link = S_ISLNK(statx.stx_mode);
     /* What an interrupted copy has left need not have its permissions yet. */
     if (file->engine->options->resume && S_ISREG(statx.stx_mode) && statx.stx_nlink == 1) {
@@ -165,11 +151,7 @@ static int overwrite(struct tug_copy_file *file, bool whole)
         return fail(file, TUG_COPY_STEP_DANGLING_LINK, 0);
     if (file->engine->options->existing != TUG_COPY_EXISTING_FORCE)
         return fail(file, TUG_COPY_STEP_CREATE, error);
-    error = tug_sys_unlinkat(file->directory->destination, file->destination_name, 0);
-    if (error != 0 && error != -ENOENT)
-        return fail(file, TUG_COPY_STEP_REMOVE, error);
-    error = make(file, whole);
-    return error == 0 ? 0 : fail(file, TUG_COPY_STEP_CREATE, error);
+    return replace(file, whole);
 }
 
 int tug_copy_file_create(struct tug_copy_file *file, bool whole)

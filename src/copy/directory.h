@@ -63,6 +63,7 @@ struct tug_directory {
     bool follow_destination; /* and so may that of its counterpart */
     bool created;            /* the destination was made by this walk */
     bool widen;              /* and still has to get its mode */
+    bool shallow;            /* it is not read */
     bool has_destination;
     bool scanned; /* all its entries have been read */
     bool kept;    /* atomic: something in it stays, so that it cannot be removed; for the visitor */

@@ -109,15 +109,14 @@ static int open_source(const struct tug_walk_entry *entry)
     return fd;
 }
 
-/* What there is to keep of the source. */
-static void examine_attributes(struct tug_copy_file *file, const struct statx *statx)
+/* What there is to keep of the source, of which statx(2) has told a part. */
+static void examine_attributes(struct tug_copy_file *file)
 {
     struct tug_copy_engine *engine = file->engine;
-    file->mode = tug_preserve_mode(engine, S_IFREG | (statx->stx_mode & 07777));
+    file->mode = tug_preserve_mode(engine, S_IFREG | (file->attributes.mode & 07777));
     file->natural = true;
     if (engine->options->preserve == 0)
         return;
-    file->attributes = tug_attributes_of(statx);
     tug_preserve_look(engine, tug_place_open(file->source), &file->attributes);
     file->natural = tug_preserve_is_natural(engine, &file->attributes, &file->directory->newborn);
 }
@@ -161,7 +160,7 @@ static enum tug_copy_step examine_source(struct tug_copy_file *file,
     file->state = tug_ledger_state_of(&statx);
     file->size = file->regular ? statx.stx_size : 0;
     file->modified = statx.stx_mtime;
-    examine_attributes(file, &statx);
+    file->attributes = tug_attributes_of(&statx);
     choose(file, statx.stx_blocks);
     return TUG_COPY_STEP_NONE;
 }
@@ -266,6 +265,14 @@ enum tug_copy_step tug_copy_clone_step(const struct tug_copy_file *file)
                                                                      : TUG_COPY_STEP_WRITE;
 }
 
+static void copy_no_contents(struct tug_copy_file *file)
+{
+    if (tug_copy_file_create(file, true) == 0)
+        tug_copy_file_finish(file);
+    else
+        tug_copy_file_abandon(file, TUG_COPY_STEP_NONE, 0);
+}
+
 void tug_copy_file(const struct tug_walk_entry *entry)
 {
     struct tug_copy_engine *engine = tug_copy_engine_of(entry->walk);
@@ -283,13 +290,20 @@ void tug_copy_file(const struct tug_walk_entry *entry)
     int error;
     struct tug_copy_identity copy;
     enum tug_copy_step step = examine_source(&file, entry, &error);
-    if (step != TUG_COPY_STEP_NONE)
+    if (step != TUG_COPY_STEP_NONE) {
         tug_copy_file_abandon(&file, step, error < 0 ? error : 0);
-    else if (tug_hard_links_concern(engine, file.link_count) &&
-             !tug_hard_links_claim(entry, file.identity, &file.link))
+        return;
+    }
+    if (tug_hard_links_concern(engine, file.link_count) &&
+        !tug_hard_links_claim(entry, file.identity, &file.link)) {
         close_source(&file);
-    else if (engine->options->resume && tug_resume_is_finished(&file, &copy))
+        return;
+    }
+    examine_attributes(&file);
+    if (engine->options->resume && tug_resume_is_finished(&file, &copy))
         leave_finished(&file, &copy);
+    else if (engine->options->make == TUG_COPY_MAKE_ATTRIBUTES_ONLY && file.regular)
+        copy_no_contents(&file);
     else if (file.size > tug_copy_thresholds.piece || file.sparse)
         tug_copy_transfer(&file, entry->worker);
     else
@@ -368,6 +382,8 @@ void tug_copy_file_finish(struct tug_copy_file *file)
         return;
     }
     close_source(file);
+    const struct tug_copy_subject subject = tug_copy_file_subject(file);
+    tug_copy_end_backup(&subject, file->backup, false);
     settle_links(file, linkable ? &copy : NULL);
     if (!complete)
         return;
@@ -385,6 +401,8 @@ static void discard(struct tug_copy_file *file)
 {
     struct statx held, named;
     int at = file->directory->destination;
+    if (!file->created && file->engine->options->make == TUG_COPY_MAKE_ATTRIBUTES_ONLY)
+        return;
     if (!file->created && (file->linked || !file->solid)) {
         if (file->solid && file->destination >= 0)
             tug_sys_ftruncate(file->destination, 0);
@@ -414,6 +432,8 @@ void tug_copy_file_abandon(struct tug_copy_file *file, enum tug_copy_step step, 
     if (file->destination >= 0)
         tug_sys_close(file->destination);
     close_source(file);
+    const struct tug_copy_subject subject = tug_copy_file_subject(file);
+    tug_copy_end_backup(&subject, file->backup, true);
     settle_links(file, NULL);
     tug_copy_count(&file->engine->report->bytes, -file->counted);
 }

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "engine.h"
+#include "existing.h"
 #include "strategy.h"
 
 struct tug_resume;
@@ -25,13 +26,14 @@ struct tug_copy_file {
     const char *name, *destination_name;
     int source, destination;           /* -1: not open */
     struct tug_copy_identity identity; /* of the source */
+    char *backup;                      /* of what had the name; NULL: there is none */
     uint32_t link_count;               /* of the source */
     uint64_t size;                     /* of the source when it was opened: a hint */
     uint64_t counted;                  /* bytes that the report counts for this file */
     mode_t mode;                       /* what the destination is made with, less the umask */
     struct tug_attributes attributes;  /* of the source, if any are to be kept */
     struct tug_ledger_state state;     /* of the source when it was opened, for a move */
-    struct statx_timestamp modified;   /* of the source, if the copy can be resumed */
+    struct statx_timestamp modified;   /* of the source */
     struct tug_resume *resume;         /* the destination is a partial file with another name */
     struct tug_copy_choice choice;     /* how the contents come over */
     bool regular;  /* the source is a regular file; else it is read as a stream */
@@ -99,11 +101,14 @@ void tug_copy_fail_create(struct tug_copy_engine *engine, const struct tug_direc
                           const char *name, const char *destination_name, enum tug_copy_step step,
                           int error);
 
-/* Whether the destination is in the way: looks at it without following links. 0: it is not there;
- * 1: it is there and is to be kept, and was counted as skipped; 2: it is there, in *statx; negative
- * for what has been reported: a directory, or the source itself. */
-int tug_copy_check_existing(struct tug_copy_engine *engine, const struct tug_directory *directory,
-                            const char *name, const char *destination_name,
-                            struct tug_copy_identity source, struct statx *statx);
+/* Makes a link to the source, in the place of a copy, and reports the outcome (link.c). */
+void tug_copy_as_link(const struct tug_walk_entry *entry);
+
+static inline struct tug_copy_subject tug_copy_file_subject(const struct tug_copy_file *file)
+{
+    return (struct tug_copy_subject){
+        file->engine,           file->directory, file->name,
+        file->destination_name, file->identity,  {file->modified.tv_sec, file->modified.tv_nsec}};
+}
 
 #endif

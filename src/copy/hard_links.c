@@ -13,6 +13,7 @@
 #include <tug/sys.h>
 
 #include "engine.h"
+#include "existing.h"
 #include "file.h"
 #include "preserve.h"
 
@@ -159,16 +160,19 @@ static int link_once(const struct tug_walk_entry *entry, const struct tug_hard_l
 static int make_way(const struct tug_walk_entry *entry, const struct tug_hard_link *link)
 {
     struct statx statx;
-    int found = tug_copy_check_existing(tug_copy_engine_of(entry->walk), entry->directory,
-                                        entry->name, entry->destination_name, link->source, &statx);
+    char *backup;
+    const struct tug_copy_subject subject = {
+        tug_copy_engine_of(entry->walk), entry->directory, entry->name,
+        entry->destination_name,         link->source,     TUG_COPY_NEWEST};
+    if (tug_sys_statx(entry->directory->destination, entry->destination_name, AT_SYMLINK_NOFOLLOW,
+                      STATX_INO, &statx) == 0 &&
+        tug_copy_identity_equal(tug_copy_identity_of(&statx), link->copy))
+        return 1;
+    int found = tug_copy_check_existing(&subject, &statx);
     if (found != 2)
         return found;
-    if (tug_copy_identity_equal(tug_copy_identity_of(&statx), link->copy))
-        return 1;
-    int error = tug_sys_unlinkat(entry->directory->destination, entry->destination_name, 0);
-    if (error == 0 || error == -ENOENT)
-        return 0;
-    fail(entry, TUG_COPY_STEP_REMOVE, error);
+    int error = tug_copy_clear_way(&subject, &backup);
+    free(backup);
     return error;
 }
 

@@ -61,13 +61,28 @@ static int find_earlier(struct tug_operands *operands)
     return 0;
 }
 
+/* The name of a copy. With `parents` the whole path name, without slashes at either end. */
+static size_t find_copy_name(const struct tug_copy_engine *engine, const char *source,
+                             const char **name)
+{
+    if (!engine->options->parents)
+        return find_name(source, name);
+    *name = source + strspn(source, "/");
+    size_t length = strlen(*name);
+    while (length > 0 && (*name)[length - 1] == '/')
+        length--;
+    if (length == 0)
+        *name = ".";
+    return length > 0 ? length : 1;
+}
+
 int tug_operands_create(struct tug_operands **result, struct tug_copy_engine *engine,
                         const char *const *sources, size_t count, const char *destination)
 {
     const char *name;
     size_t names_size = 0;
     for (size_t i = 0; i < count; i++)
-        names_size += find_name(sources[i], &name) + 1;
+        names_size += find_copy_name(engine, sources[i], &name) + 1;
     struct tug_operands *operands =
         calloc(1, sizeof(*operands) + count * sizeof(operands->operands[0]) + names_size);
     if (operands == NULL)
@@ -77,7 +92,7 @@ int tug_operands_create(struct tug_operands **result, struct tug_copy_engine *en
     operands->count = count;
     char *names = (char *)&operands->operands[count];
     for (size_t i = 0; i < count; i++) {
-        size_t length = find_name(sources[i], &name);
+        size_t length = find_copy_name(engine, sources[i], &name);
         operands->operands[i].source = sources[i];
         operands->operands[i].earlier = SIZE_MAX;
         operands->operands[i].name = memcpy(names, name, length);
@@ -225,6 +240,12 @@ static void take_operand(struct tug_operands *operands, struct tug_operand *oper
         return;
     if (operand->type == 0)
         return;
+    if (operands->engine->options->parents && operands->into && !operands->verifying &&
+        !tug_parents_make(&operands->parents, operands->engine, operands->anchor, operand->source,
+                          operand->name)) {
+        operand->type = 0;
+        return;
+    }
     if (operand->type == S_IFDIR) {
         tug_walk_push(operands->walk, operands->anchor, operand->source, taken.destination_name,
                       taken.follow, operands->end - operands->first > 1);
@@ -300,7 +321,9 @@ void tug_operands_rewind(struct tug_operands *operands)
 
 void tug_operands_leave(struct tug_operands *operands)
 {
-    if (operands->anchor != NULL)
+    if (operands->anchor != NULL) {
+        tug_parents_finish(&operands->parents, operands->engine, operands->anchor);
         tug_directory_done(operands->anchor);
+    }
     operands->anchor = NULL;
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "engine.h"
+#include "parents.h"
 
 struct tug_operand {
     const char *source;
@@ -27,7 +28,8 @@ struct tug_operands {
     struct tug_walk *walk;   /* of the phase */
     const char *destination; /* NULL: there is none */
     struct tug_directory *anchor;
-    bool into; /* the destination is a directory to copy into */
+    struct tug_parents parents; /* directories above operands, see tug_copy_options */
+    bool into;                  /* the destination is a directory to copy into */
     bool verifying;
     size_t count;
     size_t first, end; /* the group */

@@ -166,17 +166,14 @@ static void keep_others(struct tug_preserve *preserve)
     unsigned what = preserve->engine->options->preserve & EXTENDED;
     if ((what & TUG_COPY_PRESERVE_XATTR) != 0)
         what = TUG_COPY_PRESERVE_XATTR;
-    int error = preserve->attributes->error;
-    if (error != 0) {
-        fail_unless_tolerated(preserve, what, TUG_COPY_STEP_READ_XATTR, error);
-    } else if ((preserve->attributes->extended & TUG_XATTR_OTHERS) != 0) {
-        error = tug_xattr_copy(preserve->source, preserve->destination,
-                               preserve->attributes->extended & TUG_XATTR_OTHERS, &reading);
-        if (error != 0)
-            fail_unless_tolerated(preserve, what,
-                                  reading ? TUG_COPY_STEP_READ_XATTR : TUG_COPY_STEP_PRESERVE_XATTR,
-                                  error);
-    }
+    unsigned kinds = preserve->attributes->extended & TUG_XATTR_OTHERS;
+    if (kinds == 0)
+        return;
+    int error = tug_xattr_copy(preserve->source, preserve->destination, kinds, &reading);
+    if (error != 0)
+        fail_unless_tolerated(preserve, what,
+                              reading ? TUG_COPY_STEP_READ_XATTR : TUG_COPY_STEP_PRESERVE_XATTR,
+                              error);
 }
 
 /* Returns whether the destination has the access control lists of the source. */
@@ -186,8 +183,10 @@ static bool keep_lists(struct tug_preserve *preserve)
     unsigned lists = attributes->extended & TUG_XATTR_LISTS;
     unsigned possible = S_ISDIR(attributes->mode) ? TUG_XATTR_LISTS : TUG_XATTR_ACCESS_LIST;
     bool reading;
-    int error = attributes->error;
-    if (error == 0 && !preserve->plain && lists != possible)
+    int error = 0;
+    if (attributes->error != 0)
+        return false;
+    if (!preserve->plain && lists != possible)
         error = tug_xattr_remove_lists(preserve->destination, possible & ~lists);
     if (error == 0 && lists != 0)
         error = tug_xattr_copy(preserve->source, preserve->destination, lists, &reading);
@@ -218,6 +217,12 @@ bool tug_preserve(struct tug_preserve *preserve)
 {
     const struct tug_copy_engine *engine = preserve->engine;
     bool is_link = S_ISLNK(preserve->attributes->mode);
+    int unknown = preserve->attributes->error;
+    if (unknown != 0 && tug_preserves(engine, TUG_COPY_PRESERVE_MODE))
+        fail(preserve, TUG_COPY_STEP_READ_XATTR, unknown);
+    else if (unknown != 0)
+        fail_unless_tolerated(preserve, engine->options->preserve & EXTENDED,
+                              TUG_COPY_STEP_READ_XATTR, unknown);
     bool times = tug_preserves(engine, TUG_COPY_PRESERVE_TIMESTAMPS);
     /* Where they tell that all is done they come last, and only if it is. */
     if (times && !engine->options->resume)

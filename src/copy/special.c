@@ -11,6 +11,7 @@
 
 #include <tug/sys.h>
 
+#include "existing.h"
 #include "preserve.h"
 
 /* Targets of links are read into this much; longer ones, which some file systems allow, into
@@ -21,6 +22,7 @@ struct special {
     struct tug_copy_engine *engine;
     const struct tug_walk_entry *entry;
     struct tug_copy_identity identity;
+    struct timespec modified;
     mode_t mode; /* with type */
     dev_t device;
     const char *target; /* of a link */
@@ -65,14 +67,14 @@ static struct tug_place place_of_source(const struct special *special)
     return tug_place_named(special->entry->directory->source, special->entry->name);
 }
 
-/* What there is to keep of the source. Links have no permissions. */
-static void examine_attributes(struct special *special, const struct statx *statx)
+/* What there is to keep of the source, of which statx(2) has told a part. Links have no
+ * permissions. */
+static void examine_attributes(struct special *special)
 {
     const struct tug_copy_engine *engine = special->engine;
     special->natural = true;
     if (engine->options->preserve == 0)
         return;
-    special->attributes = tug_attributes_of(statx);
     if (!S_ISLNK(special->mode) ||
         tug_preserves(engine, TUG_COPY_PRESERVE_XATTR | TUG_COPY_PRESERVE_CONTEXT))
         tug_preserve_look(engine, place_of_source(special), &special->attributes);
@@ -86,10 +88,11 @@ static int examine(struct special *special)
 {
     struct statx statx;
     const struct tug_walk_entry *entry = special->entry;
-    int error = tug_sys_statx(
-        entry->directory->source, entry->name, entry->follow ? 0 : AT_SYMLINK_NOFOLLOW,
-        STATX_TYPE | STATX_MODE | STATX_INO | STATX_NLINK | tug_preserve_mask(special->engine),
-        &statx);
+    int error = tug_sys_statx(entry->directory->source, entry->name,
+                              entry->follow ? 0 : AT_SYMLINK_NOFOLLOW,
+                              STATX_TYPE | STATX_MODE | STATX_INO | STATX_NLINK | STATX_MTIME |
+                                  tug_preserve_mask(special->engine),
+                              &statx);
     if (error != 0)
         return fail(special, TUG_COPY_STEP_STAT, error);
     if ((statx.stx_mode & S_IFMT) != entry->type)
@@ -97,9 +100,10 @@ static int examine(struct special *special)
     special->identity = tug_copy_identity_of(&statx);
     special->state = tug_ledger_state_of(&statx);
     special->mode = statx.stx_mode;
+    special->modified = (struct timespec){statx.stx_mtime.tv_sec, statx.stx_mtime.tv_nsec};
     special->link_count = statx.stx_nlink;
     special->device = makedev(statx.stx_rdev_major, statx.stx_rdev_minor);
-    examine_attributes(special, &statx);
+    special->attributes = tug_attributes_of(&statx);
     return 0;
 }
 
@@ -124,19 +128,25 @@ static int replace(struct special *special)
         if (error != 0)
             return error;
     }
-    int found = tug_copy_check_existing(special->engine, entry->directory, entry->name,
-                                        entry->destination_name, special->identity, &statx);
+    const struct tug_copy_subject subject = {special->engine,   entry->directory,
+                                             entry->name,       entry->destination_name,
+                                             special->identity, special->modified};
+    char *backup = NULL;
+    int found = tug_copy_check_existing(&subject, &statx);
     if (found < 0 || found == 1)
         return found;
     if (found == 2 && leads_to(special, tug_copy_identity_of(&statx)))
         return fail(special, TUG_COPY_STEP_SAME_FILE, 0);
     if (found == 2) {
-        int error = tug_sys_unlinkat(entry->directory->destination, entry->destination_name, 0);
-        if (error != 0 && error != -ENOENT)
-            return fail(special, TUG_COPY_STEP_REMOVE, error);
+        int error = tug_copy_clear_way(&subject, &backup);
+        if (error != 0)
+            return error;
     }
     int error = make(special);
-    return error == 0 ? 0 : fail_make(special, error);
+    if (error != 0)
+        fail_make(special, error);
+    tug_copy_end_backup(&subject, backup, error != 0);
+    return error;
 }
 
 /* The attributes of the source; false: one of them could not be kept, and that has been
@@ -195,6 +205,7 @@ static void create(struct special *special)
     bool is_link = S_ISLNK(special->mode);
     if (is_linked(special))
         return;
+    examine_attributes(special);
     int error = make(special);
     if (error == -EEXIST)
         error = replace(special);

@@ -138,6 +138,10 @@ static bool open_directory(struct tug_walk *walk, struct tug_directory *director
     }
     if (!is_forbidden(walk, directory) &&
         (walk->visitor->enter == NULL || walk->visitor->enter(walk, directory, &statx))) {
+        /* What operands lead to is read wherever it is. */
+        directory->shallow =
+            walk->one_file_system && directory->parent->parent != NULL &&
+            directory->source_identity.device != directory->parent->source_identity.device;
         tug_directory_opened(directory);
         return true;
     }
@@ -179,6 +183,11 @@ static void run_directory(struct tug_crew_job *job, struct tug_crew_worker *work
             tug_directory_drop(directory);
             return;
         }
+    }
+    if (directory->shallow) {
+        directory->scanned = true;
+        tug_directory_done(directory);
+        return;
     }
     while (tug_walk_scan(walk, directory, worker))
         ;

@@ -75,9 +75,10 @@ struct tug_walk {
     const struct tug_walk_visitor *visitor;
     void *context; /* for the visitor */
     bool follow_always;
-    unsigned mask;     /* fields of statx(2) that enter() wants beyond those it is promised */
-    size_t batch_size; /* bytes of entries read at a time */
-    bool sorted;       /* entries of a batch come in the order of their inode numbers */
+    bool one_file_system; /* directories below operands that are on others are not read */
+    unsigned mask;        /* fields of statx(2) that enter() wants beyond those it is promised */
+    size_t batch_size;    /* bytes of entries read at a time */
+    bool sorted;          /* entries of a batch come in the order of their inode numbers */
     /* The counterparts of the directories among the operands: none of them may be walked as a
      * source. The visitor adds to it. */
     struct tug_identity_set roots;

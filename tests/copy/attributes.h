@@ -32,6 +32,7 @@ enum {
     ATTRIBUTES_XATTR = 8,
     ATTRIBUTES_LINKS = 16, /* which names are the same file */
     ATTRIBUTES_ALL = 31,
+    ATTRIBUTES_TIMES_OR_NOW = 32, /* two times within the last hour are the same */
 };
 
 /* Fails the test, naming the entry, unless both trees have the same entries, and these the same
