@@ -161,11 +161,24 @@ _tug()
         cur=${cur#*=}
         _filedir -d
         ;;
+    --preserve=* | --no-preserve=*)
+        mapfile -t COMPREPLY < <(compgen -W 'mode timestamps ownership links context xattr
+            all' -- "${cur#*=}")
+        ;;
+    --update=*)
+        mapfile -t COMPREPLY < <(compgen -W 'all none none-fail older' -- "${cur#*=}")
+        ;;
+    --backup=*)
+        mapfile -t COMPREPLY < <(compgen -W 'none numbered existing simple' -- "${cur#*=}")
+        ;;
     -*)
-        mapfile -t COMPREPLY < <(compgen -W '-f --force -H -j --jobs= -L --dereference
-            -n --no-clobber -P --no-dereference -R -r --recursive --resume --resume=
-            --reflink= --sparse= --debug -t --target-directory=
-            -T --no-target-directory -v --verbose --verify --help --version' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W '-a --archive --attributes-only -b --backup --backup=
+            --copy-contents -d -f --force -H -i --interactive -j --jobs= -l --link -L --dereference
+            -n --no-clobber --no-preserve= -p --parents -P --no-dereference --preserve --preserve=
+            --debug --reflink= --remove-destination -R -r --recursive --resume --resume=
+            -s --sparse= --symbolic-link --strip-trailing-slashes
+            -S --suffix= -t --target-directory= -T --no-target-directory -u --update --update=
+            -v --verbose --verify -x --one-file-system --help --version' -- "$cur")
         [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace
         ;;
     *)
