@@ -70,6 +70,11 @@ def can_share(_shape, volume):
     return volume in ("xfs", "btrfs")
 
 
+def has_one_size(shape, _volume):
+    """The cells that thresholds are taken from."""
+    return shape.startswith("size")
+
+
 def fills_holes(shape, _volume):
     """Tools that would write ten gigabytes of zeros."""
     return shape != "sparse"
@@ -84,6 +89,11 @@ TOOLS = (
     Tool("tug", ("cp", "-r", "{source}", "{copy}"), "modes", tug()),
     Tool("cp", ("-r", "{source}", "{copy}"), "modes", installed("cp", "coreutils")),
     Tool("floor", ("2", "{mode}", "{source}", "{copy}"), "contents", ours("bench/bench-floor")),
+    Tool("floor-rw", ("1", "rw", "{source}", "{copy}"), "contents", ours("bench/bench-floor"),
+         has_one_size),
+    Tool("floor-clone", ("1", "clone", "{source}", "{copy}"), "contents",
+         ours("bench/bench-floor"), lambda shape, volume: has_one_size(shape, volume)
+         and can_share(shape, volume)),
     Tool("naive", ("{source}", "{copy}"), "contents", ours("bench/bench-naive"),
          fills_holes),
     Tool("tokio", ("{source}", "{copy}"), "contents", tokio, fills_holes),
