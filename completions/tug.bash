@@ -173,7 +173,7 @@ _tug()
         ;;
     -*)
         mapfile -t COMPREPLY < <(compgen -W '-a --archive --attributes-only -b --backup --backup=
-            --copy-contents -d -f --force -H -i --interactive -j --jobs= -l --link -L --dereference
+            --checksum --copy-contents -d -f --force -H -i --interactive -j --jobs= -l --link -L --dereference
             -n --no-clobber --no-preserve= -p --parents -P --no-dereference --preserve --preserve=
             --debug --reflink= --remove-destination -R -r --recursive --resume --resume=
             -s --sparse= --symbolic-link --strip-trailing-slashes

@@ -10,6 +10,7 @@ complete -c tug -n __fish_use_subcommand -f -l help -d 'Show help'
 complete -c tug -n __fish_use_subcommand -f -l version -d 'Show the version'
 
 set -l cp '__fish_seen_subcommand_from cp'
+complete -c tug -n $cp -l checksum -d 'Leave files with equal contents alone'
 complete -c tug -n $cp -s f -l force -d 'Remove a destination that cannot be opened'
 complete -c tug -n $cp -s a -l archive -d 'Keep everything that can be kept'
 complete -c tug -n $cp -l attributes-only -d 'Do not copy contents'

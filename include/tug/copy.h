@@ -253,6 +253,9 @@ struct tug_copy_options {
     /* New entries have the permissions that any program would give them, 0666 or 0777 less the
      * umask, not those of their source. Not together with TUG_COPY_PRESERVE_MODE. */
     bool default_modes;
+    /* Leave a regular file alone whose contents are those of its source already, whatever else it
+     * is like; it counts as skipped. Others are copied. */
+    bool checksum;
     /* Go on where an earlier copy of the same sources to the same destination was interrupted, and
      * be ready for that. A regular file that has the size and, to the nanosecond, the time of
      * modification of its source is finished: it is left alone, whatever else it is like, and

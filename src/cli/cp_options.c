@@ -27,6 +27,8 @@ static const char help[] =
     "      --attributes-only        do not copy contents, only what is kept beside them\n"
     "  -b, --backup[=CONTROL]       keep each file that is replaced, under the name of\n"
     "                                 a backup; -b takes no argument\n"
+    "      --checksum               leave files alone that have the contents of their\n"
+    "                                 source already\n"
     "      --copy-contents          with -r, copy what comes out of FIFOs and devices\n"
     "      --debug                  say how each file was copied, and why; implies -v\n"
     "  -f, --force                  remove a destination file that cannot be\n"
@@ -81,6 +83,7 @@ enum {
     OPTION_PRESERVE,
     OPTION_NO_PRESERVE,
     OPTION_RESUME,
+    OPTION_CHECKSUM,
     OPTION_DEBUG,
     OPTION_REFLINK,
     OPTION_SPARSE
@@ -89,6 +92,7 @@ enum {
 static const struct option long_options[] = {
     TUG_CLI_EXISTING_OPTIONS,
     {"archive", no_argument, NULL, 'a'},
+    {"checksum", no_argument, NULL, OPTION_CHECKSUM},
     {"debug", no_argument, NULL, OPTION_DEBUG},
     {"dereference", no_argument, NULL, 'L'},
     {"help", no_argument, NULL, OPTION_HELP},
@@ -201,6 +205,9 @@ static int take_option(struct parser *parser, int option)
         return -1;
     case 'v':
         cp->verbose = true;
+        return -1;
+    case OPTION_CHECKSUM:
+        cp->copy.checksum = true;
         return -1;
     case OPTION_RESUME:
         cp->copy.resume = true;

@@ -88,6 +88,10 @@ void tug_compare_fail(struct tug_compare_pair *pair, int side, enum tug_copy_ste
  * ranges; then the pair, with its descriptors, is taken over, and true is returned. */
 bool tug_compare_contents(struct tug_compare_pair *pair, struct tug_crew_worker *worker);
 
+/* Compares two open regular files of these sizes, on this worker alone. Returns 1 if they are the
+ * same, 0 if not, or a negative errno. */
+int tug_compare_files(const int fds[2], const uint64_t sizes[2], struct tug_crew_worker *worker);
+
 /* The end of an entry: closes what is open, counts it. */
 void tug_compare_end(struct tug_compare_pair *pair);
 

@@ -339,3 +339,18 @@ bool tug_compare_contents(struct tug_compare_pair *pair, struct tug_crew_worker 
     conclude(pair, difference, &failure);
     return false;
 }
+
+int tug_compare_files(const int fds[2], const uint64_t sizes[2], struct tug_crew_worker *worker)
+{
+    uint64_t bytes = 0, same = 0;
+    struct failure failure = {0, 0};
+    struct tug_compare compare = {.crew = worker->crew, .bytes = &bytes};
+    struct tug_compare_pair pair = {.place = {.compare = &compare}, .fd = {fds[0], fds[1]}};
+    unsigned char *buffer = tug_crew_buffer(worker);
+    if (buffer == NULL)
+        return -ENOMEM;
+    pair.statx[0].stx_size = sizes[0];
+    pair.statx[1].stx_size = sizes[1];
+    uint64_t difference = compare_rest(&pair, buffer, 0, &same, &failure);
+    return failure.error != 0 ? failure.error : difference == UINT64_MAX;
+}

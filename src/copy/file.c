@@ -273,6 +273,14 @@ static void copy_no_contents(struct tug_copy_file *file)
         tug_copy_file_abandon(file, TUG_COPY_STEP_NONE, 0);
 }
 
+/* The destination has the same contents already. */
+static void leave_unchanged(struct tug_copy_file *file, const struct tug_copy_identity *copy)
+{
+    close_source(file);
+    settle_links(file, copy);
+    tug_copy_count(&file->engine->report->skipped, 1);
+}
+
 void tug_copy_file(const struct tug_walk_entry *entry)
 {
     struct tug_copy_engine *engine = tug_copy_engine_of(entry->walk);
@@ -304,6 +312,8 @@ void tug_copy_file(const struct tug_walk_entry *entry)
         leave_finished(&file, &copy);
     else if (engine->options->make == TUG_COPY_MAKE_ATTRIBUTES_ONLY && file.regular)
         copy_no_contents(&file);
+    else if (engine->options->checksum && tug_copy_file_is_unchanged(&file, entry->worker, &copy))
+        leave_unchanged(&file, &copy);
     else if (file.size > tug_copy_thresholds.piece || file.sparse)
         tug_copy_transfer(&file, entry->worker);
     else

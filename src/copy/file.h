@@ -56,6 +56,11 @@ struct tug_copy_file {
 /* Copies the contents of what is not a directory to a regular file, and reports the outcome. */
 void tug_copy_file(const struct tug_walk_entry *entry);
 
+/* Whether the destination is a regular file with the same contents (unchanged.c), and what it is.
+ */
+bool tug_copy_file_is_unchanged(const struct tug_copy_file *file, struct tug_crew_worker *worker,
+                                struct tug_copy_identity *copy);
+
 /* Opens the destination (create.c): makes it, or opens and empties what is there. `whole`: the
  * contents are at hand, so that it can have its final mode at once. Returns 0; 1: it existed and is
  * to be kept; a negative errno or -EEXIST for what has been reported. */
