@@ -466,11 +466,13 @@ static void test_cancelled_at_random_moments(void **state)
         removal_run(&removal, "tree", NULL);
         assert_true(removal.result == 0 || removal.result == -ECANCELED);
         assert_int_equal(removal.failure_count, 0);
-        assert_int_equal(removal.result == 0, !fixture_exists("tree"));
         cancelled += removal.result == -ECANCELED;
-        if (removal.result != 0)
+        /* One that was cancelled at the very end may have removed everything. */
+        bool left = fixture_exists("tree");
+        assert_false(left && removal.result == 0);
+        if (left)
             fixture_assert_copy("reference", "tree", FIXTURE_SUBSET);
-        if (removal.result != 0 && i % 3 == 0)
+        if (left && i % 3 == 0)
             removal_of("tree");
     }
     print_message("%u of 30 were cancelled\n", cancelled);
