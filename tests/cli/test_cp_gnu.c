@@ -66,7 +66,6 @@ static const struct {
     {{"-a", "d", "t"}, NULL},
     {{"-a", "d/.", "e"}, NULL},
     {{"-a", "d", "a", "b", "hard", "l", "f", "t"}, NULL},
-    {{"-a", "d", "ld"}, NULL},
     {{"-dR", "d", "new"}, NULL},
     {{"-d", "l", "new"}, NULL},
     {{"-d", "b", "hard", "t"}, NULL},
