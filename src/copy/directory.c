@@ -65,7 +65,7 @@ static void take_descriptors(struct tug_directory *directory, int descriptors[2]
     descriptors[1] = directory->destination;
     directory->source = directory->destination = -1;
     if (directory->open)
-        directory->set->open_count--;
+        tug_directory_set_count(directory->set, -1);
     directory->open = false;
 }
 
@@ -105,7 +105,7 @@ bool tug_directory_set_shrink(struct tug_directory_set *set)
     pthread_mutex_lock(&set->lock);
     bool worth = set->idle_first != NULL;
     if (set->open_limit > set->open_count / 2 && set->open_count >= 8)
-        set->open_limit = set->open_count / 2;
+        __atomic_store_n(&set->open_limit, set->open_count / 2, __ATOMIC_RELAXED);
     pthread_mutex_unlock(&set->lock);
     make_room(set, 0);
     return worth;
@@ -147,7 +147,7 @@ struct tug_directory *tug_directory_new_anchor(struct tug_directory_set *set, in
     anchor->pins = 1;
     /* Counted like any other, so that it is closed like any other. */
     pthread_mutex_lock(&set->lock);
-    set->open_count++;
+    tug_directory_set_count(set, 1);
     anchor->open = true;
     pthread_mutex_unlock(&set->lock);
     return anchor;
@@ -176,11 +176,11 @@ void tug_directory_opened(struct tug_directory *directory)
     pthread_mutex_lock(&set->lock);
     directory->open = directory->was_open = true;
     directory->pins++;
-    set->open_count++;
+    tug_directory_set_count(set, 1);
     bool crowded = set->open_count > set->open_limit;
     pthread_mutex_unlock(&set->lock);
     if (crowded)
-        make_room(set, set->open_limit);
+        make_room(set, __atomic_load_n(&set->open_limit, __ATOMIC_RELAXED));
 }
 
 /* ---- Ending ---- */
@@ -277,7 +277,7 @@ static void end(struct tug_directory *directory, unsigned uses, unsigned pins)
     if (last)
         leave_upwards(directory);
     if (crowded)
-        make_room(set, set->open_limit);
+        make_room(set, __atomic_load_n(&set->open_limit, __ATOMIC_RELAXED));
 }
 
 void tug_directory_add_pin(struct tug_directory *directory)

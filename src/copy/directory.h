@@ -81,7 +81,7 @@ struct tug_directory_set {
     /* Directories opened again, one at a time: it is rare, and each helps the next. */
     pthread_mutex_t reopen_lock;
     struct tug_directory *idle_first, **idle_last; /* no pins, the one that waits longest first */
-    unsigned open_count, open_limit;
+    unsigned open_count, open_limit;               /* atomic, for hints; changed under the lock */
     /* Called when the last use of an opened directory ends, without the lock; the descriptors are
      * open, or `open` is false because that failed. */
     void (*leave)(struct tug_directory *directory);
@@ -90,6 +90,12 @@ struct tug_directory_set {
      * else why that failed. */
     void (*finish)(struct tug_directory *directory, int error);
 };
+
+/* One more directory is open, or with -1 one less. Under the lock. */
+static inline void tug_directory_set_count(struct tug_directory_set *set, int change)
+{
+    __atomic_store_n(&set->open_count, set->open_count + (unsigned)change, __ATOMIC_RELAXED);
+}
 
 int tug_directory_set_init(struct tug_directory_set *set, unsigned open_limit,
                            void (*leave)(struct tug_directory *directory));

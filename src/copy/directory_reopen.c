@@ -73,7 +73,7 @@ static void install(struct step *step, struct tug_directory *directory)
     directory->destination = step->destination;
     directory->open = true;
     directory->pins++;
-    directory->set->open_count++;
+    tug_directory_set_count(directory->set, 1);
     pthread_mutex_unlock(&directory->set->lock);
     step->pinned = directory;
 }

@@ -13,7 +13,8 @@
 
 /* Bytes of entries read at a time, and then removed in the order of their inodes. Of 100,000 files
  * on ext4, on two processors: in one directory 1.56 s with 32 KiB as it comes, 1.27 with 128 KiB
- * sorted, 1.12 with 1 MiB sorted; in 1,000 directories 0.99 and 0.92 s. */
+ * sorted, 1.12 with 1 MiB sorted; in 1,000 directories, each of which is smaller than either, 0.99
+ * s as it comes and 0.92 s sorted. */
 #define BATCH_SIZE ((size_t)1 << 20)
 
 void tug_remove_options_init(struct tug_remove_options *options)
