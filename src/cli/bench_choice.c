@@ -2,6 +2,7 @@
 /* One more copy, untimed, by the library in the process, whose report says how the data went over.
  */
 #include "bench_choice.h"
+#include "in_runtime.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -30,17 +31,7 @@ static int64_t copy(void *argument)
 int tug_cli_bench_choice_copy(const char *from, const char *to, struct tug_copy_report *report)
 {
     struct request request = {.from = from, .to = to, .report = report};
-    struct tug_runtime_options options;
-    struct tug_runtime *runtime;
-    int64_t result = 0;
-    tug_runtime_options_init(&options);
-    options.flavour = TUG_CURRENT_THREAD;
-    int error = tug_runtime_create(&runtime, &options);
-    if (error != 0)
-        return error;
-    error = tug_runtime_block_on(runtime, copy, &request, &result);
-    tug_runtime_shutdown(runtime, TUG_FOREVER);
-    return error != 0 ? error : (int)result;
+    return (int)tug_cli_in_runtime(copy, &request, 0);
 }
 
 void tug_cli_bench_choice_format(char *text, size_t size, const struct tug_copy_report *report)

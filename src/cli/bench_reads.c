@@ -5,6 +5,7 @@
  * many in flight, on one thread.
  */
 #include "bench_async.h"
+#include "in_runtime.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -89,17 +90,7 @@ int tug_cli_bench_async_reads(const char *path, uint64_t size, unsigned count,
         .count = count,
         .runtime = used,
     };
-    struct tug_runtime_options options;
-    struct tug_runtime *runtime;
-    int64_t result = 0;
-    tug_runtime_options_init(&options);
-    options.flavour = TUG_CURRENT_THREAD;
-    int error = tug_runtime_create(&runtime, &options);
-    if (error != 0)
-        return error;
-    error = tug_runtime_block_on(runtime, read_all, &reads, &result);
-    tug_runtime_shutdown(runtime, TUG_FOREVER);
-    return error != 0 ? error : (int)result;
+    return (int)tug_cli_in_runtime(read_all, &reads, 0);
 }
 
 int tug_cli_bench_sequential_reads(const char *path, uint64_t size, unsigned count)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The walk of the copy engine, that counts what there is to copy by names and types alone. */
 #include "bench_async.h"
+#include "in_runtime.h"
 
 #include <sched.h>
 
@@ -33,17 +34,8 @@ static int64_t count(void *argument)
 int tug_cli_bench_async_walk(const char *path, uint64_t *entries)
 {
     struct walk walk = {.path = path};
-    struct tug_runtime_options options;
-    struct tug_runtime *runtime;
-    int64_t result = 0;
-    tug_runtime_options_init(&options);
-    options.flavour = TUG_CURRENT_THREAD;
-    int error = tug_runtime_create(&runtime, &options);
-    if (error != 0)
-        return error;
-    error = tug_runtime_block_on(runtime, count, &walk, &result);
-    tug_runtime_shutdown(runtime, TUG_FOREVER);
+    int64_t result = tug_cli_in_runtime(count, &walk, 0);
     *entries =
         walk.report.files + walk.report.directories + walk.report.links + walk.report.specials;
-    return error != 0 ? error : (int)result;
+    return (int)result;
 }

@@ -17,6 +17,7 @@
 
 #include "cli.h"
 #include "cmp.h"
+#include "in_runtime.h"
 #include "interrupt.h"
 #include "terminal.h"
 
@@ -41,41 +42,20 @@ static void show_event(const struct tug_compare_event *event, void *argument)
 static int64_t compare(void *argument)
 {
     struct running *running = argument;
-    struct tug_token token;
-    struct tug_scope scope;
-    tug_token_init(&token, NULL);
-    struct tug_task *watcher = tug_spawn(tug_cli_interrupt_watch, &token);
-    tug_scope_begin(&scope, TUG_FOREVER, &token);
-    int64_t result = watcher == NULL ? -ENOMEM
-                                     : tug_compare(&running->cmp.compare, running->cmp.a,
-                                                   running->cmp.b, &running->report);
-    result = tug_scope_end(&scope, result);
-    if (watcher != NULL) {
-        tug_task_abort(watcher);
-        tug_join(watcher, NULL);
-    }
-    tug_token_destroy(&token);
-    return result;
+    return tug_compare(&running->cmp.compare, running->cmp.a, running->cmp.b, &running->report);
 }
 
-/* The runtime: everything on this thread, but for the jobs of the comparison. */
+static int64_t compare_interruptibly(void *argument)
+{
+    return tug_cli_interruptible(compare, argument);
+}
+
 static int64_t run(struct running *running)
 {
-    struct tug_runtime_options options;
-    struct tug_runtime *runtime;
-    int64_t result;
-    tug_runtime_options_init(&options);
-    options.flavour = TUG_CURRENT_THREAD;
-    if (running->cmp.compare.jobs >= 512)
-        options.max_blocking_threads = running->cmp.compare.jobs + 1;
     int error = tug_cli_interrupt_catch();
-    if (error == 0)
-        error = tug_runtime_create(&runtime, &options);
     if (error != 0)
         return error;
-    error = tug_runtime_block_on(runtime, compare, running, &result);
-    tug_runtime_shutdown(runtime, TUG_FOREVER);
-    return error != 0 ? error : result;
+    return tug_cli_in_runtime(compare_interruptibly, running, running->cmp.compare.jobs);
 }
 
 static void summarise(const struct tug_compare_report *report)
@@ -108,11 +88,8 @@ int tug_cli_cmp(int argc, char **argv)
     if (!running.cmp.silent)
         running.cmp.compare.events |= TUG_COMPARE_DIFFERENCES;
     int64_t result = run(&running);
-    if (result < 0 && running.report.failures == 0 && result != -ECANCELED) {
-        char text[256];
-        snprintf(text, sizeof(text), "cannot start: %s", strerror((int)-result));
-        tug_cli_complain(text);
-    }
+    if (result < 0 && running.report.failures == 0 && result != -ECANCELED)
+        tug_cli_explain_start(result);
     if (running.cmp.summary)
         summarise(&running.report);
     bool flushed = tug_cli_flush();

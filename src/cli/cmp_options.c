@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Options in the style of cmp(1) and diff(1), whose meaning they keep where the names are the same.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +8,7 @@
 
 #include "cli.h"
 #include "cmp.h"
-#include "quote.h"
+#include "usage.h"
 
 static const char help[] =
     "Usage: tug cmp [OPTION]... A B\n"
@@ -64,29 +63,16 @@ static const struct {
     {"all", TUG_COMPARE_MODE | TUG_COMPARE_OWNER | TUG_COMPARE_TIME | TUG_COMPARE_XATTR},
 };
 
-static int refer_to_help(void)
+static int refuse_usage(void)
 {
-    fputs("Try 'tug cmp --help' for more information.\n", stderr);
+    tug_cli_refer_to_help();
     return TUG_CLI_CMP_TROUBLE;
 }
 
-static int complain(const char *before, const char *name)
+static int refuse(const char *before, const char *name)
 {
-    char *quoted = tug_cli_quote(name);
-    fprintf(stderr, "tug cmp: %s%s\n", before, quoted != NULL ? quoted : name);
-    free(quoted);
-    return refer_to_help();
-}
-
-static bool parse_jobs(const char *text, unsigned *jobs)
-{
-    char *end;
-    errno = 0;
-    long number = strtol(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || number < 1 || number > 1024)
-        return false;
-    *jobs = (unsigned)number;
-    return true;
+    tug_cli_refuse_name(before, name, "");
+    return refuse_usage();
 }
 
 /* Changes the list in place, to take it apart. */
@@ -98,7 +84,7 @@ static int parse_metadata(char *list, unsigned *kinds)
         while (i < count && strcmp(metadata_names[i].name, word) != 0)
             i++;
         if (i == count)
-            return complain("invalid argument for --metadata: ", word);
+            return refuse("invalid argument for --metadata: ", word);
         *kinds |= metadata_names[i].kinds;
     }
     return -1;
@@ -109,9 +95,7 @@ static int take_option(struct tug_cli_cmp *cmp, int option)
 {
     switch (option) {
     case 'j':
-        return parse_jobs(optarg, &cmp->compare.jobs)
-                   ? -1
-                   : complain("invalid number of jobs: ", optarg);
+        return tug_cli_take_jobs(optarg, &cmp->compare.jobs) ? -1 : refuse_usage();
     case 'L':
         cmp->compare.follow = TUG_COPY_FOLLOW_ALWAYS;
         return -1;
@@ -141,7 +125,7 @@ static int take_option(struct tug_cli_cmp *cmp, int option)
         tug_cli_print_version();
         return TUG_CLI_CMP_SAME;
     default:
-        return refer_to_help();
+        return refuse_usage();
     }
 }
 
@@ -156,13 +140,13 @@ int tug_cli_cmp_parse(struct tug_cli_cmp *cmp, int argc, char **argv)
             return status;
     }
     if (argc - optind == 0) {
-        fputs("tug cmp: missing operand\n", stderr);
-        return refer_to_help();
+        tug_cli_refuse("missing operand");
+        return refuse_usage();
     }
     if (argc - optind == 1)
-        return complain("missing operand after ", argv[optind]);
+        return refuse("missing operand after ", argv[optind]);
     if (argc - optind > 2)
-        return complain("extra operand ", argv[optind + 2]);
+        return refuse("extra operand ", argv[optind + 2]);
     cmp->a = argv[optind];
     cmp->b = argv[optind + 1];
     cmp->compare.first_only = cmp->silent;

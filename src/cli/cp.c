@@ -17,6 +17,7 @@
 #include "cli.h"
 #include "cp_existing.h"
 #include "cp_options.h"
+#include "in_runtime.h"
 #include "interrupt.h"
 #include "message.h"
 #include "progress.h"
@@ -56,69 +57,31 @@ static bool ask(const char *path, unsigned mode, bool writable, void *argument)
     return yes;
 }
 
-static void end_task(struct tug_task *task)
-{
-    if (task == NULL)
-        return;
-    tug_task_abort(task);
-    tug_join(task, NULL);
-}
-
 static int64_t copy(void *argument)
 {
     struct running *running = argument;
-    struct tug_cli_cp *cp = &running->cp;
-    struct tug_token token;
-    struct tug_scope scope;
+    const struct tug_cli_cp *cp = &running->cp;
+    return tug_copy(&cp->copy, cp->sources, cp->count, cp->destination, &running->report);
+}
+
+static int64_t copy_interruptibly(void *argument)
+{
+    struct running *running = argument;
     struct tug_cli_progress progress = {
-        .options = &cp->copy,
-        .sources = cp->sources,
-        .count = cp->count,
+        .options = &running->cp.copy,
+        .sources = running->cp.sources,
+        .count = running->cp.count,
         .report = &running->report,
     };
-    struct tug_task *drawer = NULL;
-    tug_token_init(&token, NULL);
-    struct tug_task *watcher = tug_spawn(tug_cli_interrupt_watch, &token);
-    if (tug_cli_has_terminal())
-        drawer = tug_spawn(tug_cli_progress_run, &progress);
-    tug_scope_begin(&scope, TUG_FOREVER, &token);
-    int64_t result = watcher == NULL ? -ENOMEM
-                                     : tug_copy(&cp->copy, cp->sources, cp->count, cp->destination,
-                                                &running->report);
-    result = tug_scope_end(&scope, result);
-    end_task(drawer);
-    end_task(watcher);
-    tug_token_destroy(&token);
-    return result;
+    return tug_cli_interruptible_with_progress(copy, running, &progress);
 }
 
-/* The runtime: everything on this thread, but for the jobs of the copy and of the count. */
 static int64_t run(struct running *running)
 {
-    struct tug_runtime_options options;
-    struct tug_runtime *runtime;
-    int64_t result;
-    tug_runtime_options_init(&options);
-    options.flavour = TUG_CURRENT_THREAD;
-    /* One for each job, and one for the count. */
-    if (running->cp.copy.jobs >= 512)
-        options.max_blocking_threads = running->cp.copy.jobs + 1;
     int error = tug_cli_interrupt_catch();
-    if (error == 0)
-        error = tug_runtime_create(&runtime, &options);
     if (error != 0)
         return error;
-    error = tug_runtime_block_on(runtime, copy, running, &result);
-    tug_runtime_shutdown(runtime, TUG_FOREVER);
-    return error != 0 ? error : result;
-}
-
-/* Why nothing was tried at all. */
-static void explain(int64_t result)
-{
-    char text[256];
-    snprintf(text, sizeof(text), "cannot start: %s", strerror((int)-result));
-    tug_cli_complain(text);
+    return tug_cli_in_runtime(copy_interruptibly, running, running->cp.copy.jobs);
 }
 
 static void summarise(const struct running *running)
@@ -169,7 +132,7 @@ int tug_cli_cp(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     int64_t result = run(&running);
     if (result < 0 && running.report.failures == 0 && result != -ECANCELED)
-        explain(result);
+        tug_cli_explain_start(result);
     summarise(&running);
     bool flushed = tug_cli_flush();
     tug_cli_interrupt_obey();

@@ -2,7 +2,6 @@
 /* Options mean what they mean to GNU cp; --jobs, --verify and the progress line are tug's own. */
 #include "cp_options.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +12,8 @@
 #include "cp_contents.h"
 #include "cp_existing.h"
 #include "cp_preserve.h"
-#include "quote.h"
 #include "size.h"
+#include "usage.h"
 
 static const char help[] =
     "Usage: tug cp [OPTION]... [-T] SOURCE DEST\n"
@@ -112,31 +111,6 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static int complain(const char *before, const char *name, const char *after)
-{
-    char *quoted = tug_cli_quote(name);
-    fprintf(stderr, "tug cp: %s%s%s\n", before, quoted != NULL ? quoted : name, after);
-    free(quoted);
-    return EXIT_FAILURE;
-}
-
-static int refer_to_help(void)
-{
-    fputs("Try 'tug cp --help' for more information.\n", stderr);
-    return EXIT_FAILURE;
-}
-
-static bool parse_jobs(const char *text, unsigned *jobs)
-{
-    char *end;
-    errno = 0;
-    long number = strtol(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || number < 1 || number > 1024)
-        return false;
-    *jobs = (unsigned)number;
-    return true;
-}
-
 /* What was said about links; the default depends on -r. */
 enum links { LINKS_BY_DEFAULT, LINKS_NEVER, LINKS_OPERANDS, LINKS_ALWAYS };
 
@@ -171,9 +145,7 @@ static int take_option(struct parser *parser, int option)
         parser->links = LINKS_OPERANDS;
         return -1;
     case 'j':
-        return parse_jobs(optarg, &cp->copy.jobs)
-                   ? -1
-                   : complain("invalid number of jobs: ", optarg, "");
+        return tug_cli_take_jobs(optarg, &cp->copy.jobs) ? -1 : EXIT_FAILURE;
     case 'L':
         parser->links = LINKS_ALWAYS;
         return -1;
@@ -195,8 +167,7 @@ static int take_option(struct parser *parser, int option)
         return -1;
     case 't':
         if (parser->directory != NULL) {
-            fputs("tug cp: multiple target directories specified\n", stderr);
-            return EXIT_FAILURE;
+            return tug_cli_refuse("multiple target directories specified");
         }
         parser->directory = optarg;
         return -1;
@@ -212,7 +183,7 @@ static int take_option(struct parser *parser, int option)
     case OPTION_RESUME:
         cp->copy.resume = true;
         if (optarg != NULL && !tug_cli_parse_size(optarg, &cp->copy.resume_size))
-            return complain("invalid size for --resume: ", optarg, "");
+            return tug_cli_refuse_name("invalid size for --resume: ", optarg, "");
         return -1;
     case OPTION_DEBUG:
         cp->debug = cp->verbose = true;
@@ -231,7 +202,7 @@ static int take_option(struct parser *parser, int option)
         tug_cli_print_version();
         return EXIT_SUCCESS;
     default:
-        return refer_to_help();
+        return tug_cli_refer_to_help();
     }
 }
 
@@ -241,47 +212,39 @@ static bool is_directory(const char *path)
     return stat(path, &stat_) == 0 && S_ISDIR(stat_.st_mode);
 }
 
-static void strip_slashes(char **operands, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        for (size_t length = strlen(operands[i]); length > 1 && operands[i][length - 1] == '/';)
-            operands[i][--length] = '\0';
-}
-
 static int take_operands(struct parser *parser, int count, char **operands)
 {
     struct tug_cli_cp *cp = parser->cp;
     if (parser->exact && parser->directory != NULL) {
-        fputs("tug cp: cannot combine --target-directory (-t) and --no-target-directory (-T)\n",
-              stderr);
-        return EXIT_FAILURE;
+        return tug_cli_refuse(
+            "cannot combine --target-directory (-t) and --no-target-directory (-T)");
     }
     if (count == 0) {
-        fputs("tug cp: missing file operand\n", stderr);
-        return refer_to_help();
+        tug_cli_refuse("missing file operand");
+        return tug_cli_refer_to_help();
     }
     cp->sources = (const char *const *)operands;
     cp->count = (size_t)count;
     cp->destination = parser->directory;
     if (parser->existing.strip)
-        strip_slashes(operands, cp->count - (parser->directory == NULL));
+        tug_cli_strip_slashes(operands, cp->count - (parser->directory == NULL));
     if (parser->directory != NULL) {
         cp->copy.target = TUG_COPY_TARGET_DIRECTORY;
         return -1;
     }
     if (count == 1) {
-        complain("missing destination file operand after ", operands[0], "");
-        return refer_to_help();
+        tug_cli_refuse_name("missing destination file operand after ", operands[0], "");
+        return tug_cli_refer_to_help();
     }
     if (parser->exact && count > 2) {
-        complain("extra operand ", operands[2], "");
-        return refer_to_help();
+        tug_cli_refuse_name("extra operand ", operands[2], "");
+        return tug_cli_refer_to_help();
     }
     cp->destination = operands[count - 1];
     cp->count--;
     if (cp->copy.parents && (parser->exact || !is_directory(cp->destination))) {
-        fputs("tug cp: with --parents, the destination must be a directory\n", stderr);
-        return refer_to_help();
+        tug_cli_refuse("with --parents, the destination must be a directory");
+        return tug_cli_refer_to_help();
     }
     if (parser->exact)
         cp->copy.target = TUG_COPY_TARGET_EXACT;
@@ -322,8 +285,8 @@ int tug_cli_cp_parse(struct tug_cli_cp *cp, int argc, char **argv)
     if (!tug_cli_preserve_apply(&parser.preserve, &cp->copy))
         return EXIT_FAILURE;
     if (cp->copy.reflink == TUG_COPY_REFLINK_ALWAYS && cp->copy.sparse != TUG_COPY_SPARSE_AUTO) {
-        fputs("tug cp: --reflink can be used only with --sparse=auto\n", stderr);
-        return refer_to_help();
+        tug_cli_refuse("--reflink can be used only with --sparse=auto");
+        return tug_cli_refer_to_help();
     }
     status = tug_cli_existing_apply(&parser.existing, &cp->copy);
     if (status >= 0)
@@ -331,8 +294,8 @@ int tug_cli_cp_parse(struct tug_cli_cp *cp, int argc, char **argv)
     cp->ask = parser.existing.mode == 'i';
     cp->copy.follow = follow_of(&parser);
     if (cp->copy.resume && cp->copy.existing == TUG_COPY_EXISTING_KEEP) {
-        fputs("tug cp: cannot combine --resume and --no-clobber (-n)\n", stderr);
-        return refer_to_help();
+        tug_cli_refuse("cannot combine --resume and --no-clobber (-n)");
+        return tug_cli_refer_to_help();
     }
     /* No other thread runs yet, so this disturbs nobody. If modes are kept there is no use for a
      * umask; without it most files can be made with the mode that they will have. */

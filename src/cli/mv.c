@@ -17,6 +17,7 @@
 #include <tug/task.h>
 
 #include "cli.h"
+#include "in_runtime.h"
 #include "interrupt.h"
 #include "mv_message.h"
 #include "mv_options.h"
@@ -59,19 +60,15 @@ static bool ask(const char *path, unsigned mode, bool writable, void *argument)
 
 /* ---- In a runtime ---- */
 
-static void end_task(struct tug_task *task)
-{
-    if (task == NULL)
-        return;
-    tug_task_abort(task);
-    tug_join(task, NULL);
-}
-
 static int64_t copy(void *argument)
 {
     struct running *running = argument;
-    struct tug_token token;
-    struct tug_scope scope;
+    return running->copy(running->move);
+}
+
+static int64_t copy_interruptibly(void *argument)
+{
+    struct running *running = argument;
     struct tug_copy_options counted;
     tug_copy_options_init(&counted);
     counted.recursive = true;
@@ -81,57 +78,26 @@ static int64_t copy(void *argument)
         .count = running->mv.count,
         .report = &running->report.copy,
     };
-    struct tug_task *drawer = NULL;
-    tug_token_init(&token, NULL);
-    struct tug_task *watcher = tug_spawn(tug_cli_interrupt_watch, &token);
-    if (tug_cli_has_terminal())
-        drawer = tug_spawn(tug_cli_progress_run, &progress);
-    tug_scope_begin(&scope, TUG_FOREVER, &token);
-    int64_t result = watcher == NULL ? -ENOMEM : running->copy(running->move);
-    result = tug_scope_end(&scope, result);
-    end_task(drawer);
-    end_task(watcher);
-    tug_token_destroy(&token);
-    return result;
+    return tug_cli_interruptible_with_progress(copy, running, &progress);
 }
 
 static int64_t run_copy(int64_t (*function)(void *move), void *move, void *argument)
 {
     struct running *running = argument;
-    struct tug_runtime_options options;
-    struct tug_runtime *runtime;
-    int64_t result;
+    running->copy = function;
+    running->move = move;
     /* All modes are kept: without the umask most files can be made with the one that they will
      * have. No other thread runs yet. */
     if (!running->catching)
         umask(0);
-    running->copy = function;
-    running->move = move;
-    tug_runtime_options_init(&options);
-    options.flavour = TUG_CURRENT_THREAD;
-    /* One for each job, and one for the count. */
-    if (running->mv.move.jobs >= 512)
-        options.max_blocking_threads = running->mv.move.jobs + 1;
     int error = running->catching ? 0 : tug_cli_interrupt_catch();
     running->catching = true;
-    if (error == 0)
-        error = tug_runtime_create(&runtime, &options);
     if (error != 0)
         return error;
-    error = tug_runtime_block_on(runtime, copy, running, &result);
-    tug_runtime_shutdown(runtime, TUG_FOREVER);
-    return error != 0 ? error : result;
+    return tug_cli_in_runtime(copy_interruptibly, running, running->mv.move.jobs);
 }
 
 /* ---- The command ---- */
-
-/* Why nothing was tried at all. */
-static void explain(int64_t result)
-{
-    char text[256];
-    snprintf(text, sizeof(text), "cannot start: %s", strerror((int)-result));
-    tug_cli_complain(text);
-}
 
 int tug_cli_mv(int argc, char **argv)
 {
@@ -156,7 +122,7 @@ int tug_cli_mv(int argc, char **argv)
     int64_t result = tug_move(options, running.mv.sources, running.mv.count, running.mv.destination,
                               &running.report);
     if (result < 0 && running.report.failures == 0 && result != -ECANCELED)
-        explain(result);
+        tug_cli_explain_start(result);
     bool flushed = tug_cli_flush();
     tug_cli_interrupt_obey();
     return result == 0 && flushed ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -2,7 +2,6 @@
 /* Options mean what they mean to GNU mv; --jobs, --verify and --fsync are tug's own. */
 #include "mv_options.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +11,7 @@
 #include "argmatch.h"
 #include "backup_options.h"
 #include "cli.h"
-#include "quote.h"
+#include "usage.h"
 
 static const char help[] =
     "Usage: tug mv [OPTION]... [-T] SOURCE DEST\n"
@@ -105,37 +104,6 @@ struct parser {
     const char *directory; /* -t */
 };
 
-static int complain(const struct parser *parser, const char *before, const char *name)
-{
-    char *quoted = tug_cli_quote(name);
-    fprintf(stderr, "%s: %s%s\n", parser->command, before, quoted != NULL ? quoted : name);
-    free(quoted);
-    return EXIT_FAILURE;
-}
-
-static int refuse(const struct parser *parser, const char *reason)
-{
-    fprintf(stderr, "%s: %s\n", parser->command, reason);
-    return EXIT_FAILURE;
-}
-
-static int refer_to_help(const struct parser *parser)
-{
-    fprintf(stderr, "Try '%s --help' for more information.\n", parser->command);
-    return EXIT_FAILURE;
-}
-
-static bool parse_jobs(const char *text, unsigned *jobs)
-{
-    char *end;
-    errno = 0;
-    long number = strtol(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || number < 1 || number > 1024)
-        return false;
-    *jobs = (unsigned)number;
-    return true;
-}
-
 static int take_update(struct parser *parser)
 {
     int value = UPDATE_OLDER;
@@ -176,7 +144,7 @@ static int take_long_option(struct parser *parser, int option)
         tug_cli_print_version();
         return EXIT_SUCCESS;
     default:
-        return refer_to_help(parser);
+        return tug_cli_refer_to_help();
     }
 }
 
@@ -195,16 +163,14 @@ static int take_option(struct parser *parser, int option)
         parser->mode = option;
         return -1;
     case 'j':
-        return parse_jobs(optarg, &parser->mv->move.jobs)
-                   ? -1
-                   : complain(parser, "invalid number of jobs: ", optarg);
+        return tug_cli_take_jobs(optarg, &parser->mv->move.jobs) ? -1 : EXIT_FAILURE;
     case 'S':
         parser->backup.wanted = true;
         parser->backup.suffix = optarg;
         return -1;
     case 't':
         if (parser->directory != NULL)
-            return refuse(parser, "multiple target directories specified");
+            return tug_cli_refuse("multiple target directories specified");
         parser->directory = optarg;
         return -1;
     case 'T':
@@ -223,31 +189,22 @@ static int take_option(struct parser *parser, int option)
 
 /* ---- Operands ---- */
 
-static void strip_slashes(char **operands, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        size_t length = strlen(operands[i]);
-        while (length > 1 && operands[i][length - 1] == '/')
-            operands[i][--length] = '\0';
-    }
-}
-
 static int take_operands(struct parser *parser, int count, char **operands)
 {
     struct tug_cli_mv *mv = parser->mv;
     if (count <= (parser->directory == NULL)) {
         if (count == 0)
-            refuse(parser, "missing file operand");
+            tug_cli_refuse("missing file operand");
         else
-            complain(parser, "missing destination file operand after ", operands[0]);
-        return refer_to_help(parser);
+            tug_cli_refuse_name("missing destination file operand after ", operands[0], "");
+        return tug_cli_refer_to_help();
     }
     if (parser->exact && parser->directory != NULL)
-        return refuse(parser, "cannot combine --target-directory (-t) and "
+        return tug_cli_refuse("cannot combine --target-directory (-t) and "
                               "--no-target-directory (-T)");
     if (parser->exact && count > 2) {
-        complain(parser, "extra operand ", operands[2]);
-        return refer_to_help(parser);
+        tug_cli_refuse_name("extra operand ", operands[2], "");
+        return tug_cli_refer_to_help();
     }
     mv->sources = (const char *const *)operands;
     mv->count = (size_t)count - (parser->directory == NULL);
@@ -257,7 +214,7 @@ static int take_operands(struct parser *parser, int count, char **operands)
     else if (parser->exact)
         mv->move.target = TUG_COPY_TARGET_EXACT;
     if (parser->strip)
-        strip_slashes(operands, mv->count);
+        tug_cli_strip_slashes(operands, mv->count);
     return -1;
 }
 
@@ -277,12 +234,12 @@ static int take_existing(struct parser *parser)
         move->existing = TUG_MOVE_EXISTING_ASK_UNWRITABLE;
     bool keep = move->existing == TUG_MOVE_EXISTING_KEEP;
     if (parser->backup.wanted && parser->mode == 'n') {
-        refuse(parser, "options --backup and --no-clobber are mutually exclusive");
-        return refer_to_help(parser);
+        tug_cli_refuse("options --backup and --no-clobber are mutually exclusive");
+        return tug_cli_refer_to_help();
     }
     if (move->exchange && (parser->backup.wanted || keep)) {
-        refuse(parser, "cannot combine --exchange with --backup, --no-clobber or --update=none");
-        return refer_to_help(parser);
+        tug_cli_refuse("cannot combine --exchange with --backup, --no-clobber or --update=none");
+        return tug_cli_refer_to_help();
     }
     return -1;
 }

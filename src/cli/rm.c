@@ -19,6 +19,7 @@
 #include <tug/task.h>
 
 #include "cli.h"
+#include "in_runtime.h"
 #include "interrupt.h"
 #include "rm_list.h"
 #include "rm_message.h"
@@ -117,8 +118,9 @@ static int64_t remove_list(struct running *running)
     return size < 0 ? size : result;
 }
 
-static int64_t remove_all(struct running *running)
+static int64_t remove_all(void *argument)
 {
+    struct running *running = argument;
     struct tug_remove_report report;
     struct tug_cli_rm *rm = &running->rm;
     if (rm->list != NULL)
@@ -128,45 +130,21 @@ static int64_t remove_all(struct running *running)
     return result;
 }
 
-static int64_t remove_in_scope(void *argument)
+static int64_t remove_interruptibly(void *argument)
 {
-    struct running *running = argument;
-    struct tug_token token;
-    struct tug_scope scope;
-    if (running->rm.remove.ask != TUG_REMOVE_ASK_NEVER)
-        return remove_all(running);
-    tug_token_init(&token, NULL);
-    struct tug_task *watcher = tug_spawn(tug_cli_interrupt_watch, &token);
-    tug_scope_begin(&scope, TUG_FOREVER, &token);
-    int64_t result = watcher == NULL ? -ENOMEM : remove_all(running);
-    result = tug_scope_end(&scope, result);
-    if (watcher != NULL) {
-        tug_task_abort(watcher);
-        tug_join(watcher, NULL);
-    }
-    tug_token_destroy(&token);
-    return result;
+    return tug_cli_interruptible(remove_all, argument);
 }
 
+/* With questions, a signal simply ends the process: it may be waiting for an answer. */
 static int64_t run(struct running *running)
 {
-    struct tug_runtime_options options;
-    struct tug_runtime *runtime;
-    int64_t result;
-    tug_runtime_options_init(&options);
-    options.flavour = TUG_CURRENT_THREAD;
-    if (running->rm.remove.jobs >= 512)
-        options.max_blocking_threads = running->rm.remove.jobs + 1;
-    int error = 0;
-    if (running->rm.remove.ask == TUG_REMOVE_ASK_NEVER)
-        error = tug_cli_interrupt_catch();
-    if (error == 0)
-        error = tug_runtime_create(&runtime, &options);
+    const struct tug_remove_options *remove = &running->rm.remove;
+    if (remove->ask != TUG_REMOVE_ASK_NEVER)
+        return tug_cli_in_runtime(remove_all, running, remove->jobs);
+    int error = tug_cli_interrupt_catch();
     if (error != 0)
         return error;
-    error = tug_runtime_block_on(runtime, remove_in_scope, running, &result);
-    tug_runtime_shutdown(runtime, TUG_FOREVER);
-    return error != 0 ? error : result;
+    return tug_cli_in_runtime(remove_interruptibly, running, remove->jobs);
 }
 
 int tug_cli_rm(int argc, char **argv)

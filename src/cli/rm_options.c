@@ -2,7 +2,6 @@
 /* Options mean what they mean to GNU rm; --files0-from and --jobs are tug's own. */
 #include "rm_options.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,8 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "argmatch.h"
 #include "cli.h"
 #include "quote.h"
+#include "terminal.h"
+#include "usage.h"
 
 static const char help[] =
     "Usage: tug rm [OPTION]... FILE...\n"
@@ -79,20 +81,6 @@ struct parser {
     char **argv;
 };
 
-static int complain(const char *before, const char *name, const char *after)
-{
-    char *quoted = tug_cli_quote(name);
-    fprintf(stderr, "tug rm: %s%s%s\n", before, quoted != NULL ? quoted : name, after);
-    free(quoted);
-    return EXIT_FAILURE;
-}
-
-static int refer_to_help(void)
-{
-    fputs("Try 'tug rm --help' for more information.\n", stderr);
-    return EXIT_FAILURE;
-}
-
 /* Whether a shell takes the name as it is. */
 static bool is_plain(const char *name)
 {
@@ -116,52 +104,19 @@ static int suggest_name(const struct parser *parser)
         free(quoted);
         break;
     }
-    return refer_to_help();
+    return tug_cli_refer_to_help();
 }
 
-static bool parse_jobs(const char *text, unsigned *jobs)
-{
-    char *end;
-    errno = 0;
-    long number = strtol(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || number < 1 || number > 1024)
-        return false;
-    *jobs = (unsigned)number;
-    return true;
-}
-
-static int refuse_when(const char *problem, const char *text)
-{
-    complain(problem, text, " for '--interactive'");
-    fputs("Valid arguments are:\n"
-          "  - 'never', 'no', 'none'\n"
-          "  - 'once'\n"
-          "  - 'always', 'yes'\n",
-          stderr);
-    return refer_to_help();
-}
-
-/* WHEN may be cut off as long as it is clear what it means. */
 static int take_when(struct parser *parser, const char *text)
 {
-    static const struct {
-        const char *name;
-        enum asking asking;
-    } table[] = {
-        {"never", ASK_NEVER}, {"no", ASK_NEVER},      {"none", ASK_NEVER},
-        {"once", ASK_ONCE},   {"always", ASK_ALWAYS}, {"yes", ASK_ALWAYS},
+    static const struct tug_cli_word words[] = {
+        {"never", ASK_NEVER},   {"no", ASK_NEVER},   {"none", ASK_NEVER}, {"once", ASK_ONCE},
+        {"always", ASK_ALWAYS}, {"yes", ASK_ALWAYS}, {NULL, 0},
     };
-    enum asking found = ASK_BY_DEFAULT;
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        if (strncmp(table[i].name, text, strlen(text)) != 0)
-            continue;
-        if (found != ASK_BY_DEFAULT && found != table[i].asking)
-            return refuse_when("ambiguous argument ", text);
-        found = table[i].asking;
-    }
-    if (found == ASK_BY_DEFAULT)
-        return refuse_when("invalid argument ", text);
-    parser->asking = found;
+    int found = tug_cli_match(tug_cli_command(), "--interactive", text, words);
+    if (found < 0)
+        return EXIT_FAILURE;
+    parser->asking = (enum asking)found;
     return -1;
 }
 
@@ -170,14 +125,13 @@ static int take_root_option(struct parser *parser, int option)
     struct tug_remove_options *remove = &parser->rm->remove;
     if (option == OPTION_NO_PRESERVE_ROOT) {
         if (strcmp(parser->argv[optind - 1], "--no-preserve-root") != 0) {
-            fputs("tug rm: you may not abbreviate the --no-preserve-root option\n", stderr);
-            return EXIT_FAILURE;
+            return tug_cli_refuse("you may not abbreviate the --no-preserve-root option");
         }
         remove->allow_root = true;
         return -1;
     }
     if (optarg != NULL && strcmp(optarg, "all") != 0)
-        return complain("unrecognized --preserve-root argument: ", optarg, "");
+        return tug_cli_refuse_name("unrecognized --preserve-root argument: ", optarg, "");
     remove->allow_root = false;
     if (optarg != NULL)
         remove->refuse_mount_points = true;
@@ -228,9 +182,7 @@ static int take_option(struct parser *parser, int option)
         rm->remove.ignore_missing = false;
         return -1;
     case 'j':
-        return parse_jobs(optarg, &rm->remove.jobs)
-                   ? -1
-                   : complain("invalid number of jobs: ", optarg, "");
+        return tug_cli_take_jobs(optarg, &rm->remove.jobs) ? -1 : EXIT_FAILURE;
     case 'R':
     case 'r':
         rm->remove.recursive = true;
@@ -252,14 +204,13 @@ static int take_operands(struct tug_cli_rm *rm, int count, char **operands)
     rm->count = (size_t)count;
     if (rm->list != NULL) {
         if (count > 0) {
-            complain("extra operand ", operands[0], "");
+            tug_cli_refuse_name("extra operand ", operands[0], "");
             fputs("file operands cannot be combined with --files0-from\n", stderr);
-            return refer_to_help();
+            return tug_cli_refer_to_help();
         }
         if (strcmp(rm->list, "-") == 0 &&
             (rm->ask_once || rm->remove.ask == TUG_REMOVE_ASK_ALWAYS)) {
-            fputs("tug rm: cannot read both names and answers from standard input\n", stderr);
-            return EXIT_FAILURE;
+            return tug_cli_refuse("cannot read both names and answers from standard input");
         }
         return -1;
     }
@@ -267,8 +218,8 @@ static int take_operands(struct tug_cli_rm *rm, int count, char **operands)
         return -1;
     if (rm->remove.ignore_missing)
         return EXIT_SUCCESS;
-    fputs("tug rm: missing operand\n", stderr);
-    return refer_to_help();
+    tug_cli_refuse("missing operand");
+    return tug_cli_refer_to_help();
 }
 
 int tug_cli_rm_parse(struct tug_cli_rm *rm, int argc, char **argv)

@@ -36,6 +36,11 @@ void tug_cli_set_command(const char *name)
     command = name;
 }
 
+const char *tug_cli_command(void)
+{
+    return command;
+}
+
 void tug_cli_complain(const char *text)
 {
     pthread_mutex_lock(&lock);

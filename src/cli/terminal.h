@@ -10,6 +10,7 @@
 
 /* What messages begin with: "tug cp", say. Not copied. Before any other thread prints. */
 void tug_cli_set_command(const char *name);
+const char *tug_cli_command(void);
 
 /* Prints the name of the command, a colon, the text and a newline on standard error. */
 void tug_cli_complain(const char *text);
