@@ -2,16 +2,14 @@
 /* One more copy, untimed, by the library in the process, whose report says how the data went over.
  */
 #include "bench_choice.h"
-#include "in_runtime.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include <tug/copy.h>
-#include <tug/runtime.h>
-#include <tug/time.h>
 
 #include "bench_format.h"
+#include "in_runtime.h"
 
 struct request {
     const char *from, *to;

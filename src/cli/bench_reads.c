@@ -5,7 +5,6 @@
  * many in flight, on one thread.
  */
 #include "bench_async.h"
-#include "in_runtime.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,9 +15,9 @@
 #include <tug/group.h>
 #include <tug/runtime.h>
 #include <tug/sys.h>
-#include <tug/time.h>
 
 #include "bench_source.h"
+#include "in_runtime.h"
 
 #define READ_SIZE 4096
 #define IN_FLIGHT 256

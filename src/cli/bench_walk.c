@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The walk of the copy engine, that counts what there is to copy by names and types alone. */
 #include "bench_async.h"
-#include "in_runtime.h"
 
 #include <sched.h>
 
 #include <tug/copy.h>
-#include <tug/runtime.h>
-#include <tug/time.h>
+
+#include "in_runtime.h"
 
 struct walk {
     const char *path;

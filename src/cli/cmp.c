@@ -5,15 +5,11 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <tug/cancel.h>
 #include <tug/compare.h>
-#include <tug/runtime.h>
-#include <tug/task.h>
 
 #include "cli.h"
 #include "cmp.h"

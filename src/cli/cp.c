@@ -9,10 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <tug/cancel.h>
 #include <tug/copy.h>
-#include <tug/runtime.h>
-#include <tug/task.h>
 
 #include "cli.h"
 #include "cp_existing.h"

@@ -6,15 +6,11 @@
  */
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include <tug/cancel.h>
 #include <tug/move.h>
-#include <tug/runtime.h>
-#include <tug/task.h>
 
 #include "cli.h"
 #include "in_runtime.h"

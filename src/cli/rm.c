@@ -6,17 +6,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <tug/cancel.h>
 #include <tug/remove.h>
-#include <tug/runtime.h>
 #include <tug/sys.h>
-#include <tug/task.h>
 
 #include "cli.h"
 #include "in_runtime.h"

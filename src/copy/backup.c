@@ -17,20 +17,13 @@
 
 #include <tug/sys.h>
 
+#include "dirent.h"
+
 /* Bytes of directory entries read at a time. */
 #define ENTRIES_SIZE ((size_t)16 << 10)
 
 /* How often others may take the number that was chosen. */
 #define ATTEMPTS 100
-
-/* As getdents64(2) writes it. */
-struct entry {
-    uint64_t inode;
-    int64_t next;
-    uint16_t size;
-    uint8_t type;
-    char name[];
-};
 
 bool tug_backup_suffix_is_valid(const char *suffix)
 {
@@ -108,7 +101,7 @@ static int find_largest(int directory, const char *name, uint64_t *largest)
     int64_t length = fd;
     while (fd >= 0 && (length = tug_sys_getdents64(fd, entries, ENTRIES_SIZE)) > 0) {
         for (int64_t i = 0; i < length;) {
-            const struct entry *entry = (const struct entry *)(entries + i);
+            const struct tug_copy_dirent *entry = (const struct tug_copy_dirent *)(entries + i);
             uint64_t number = number_of(entry->name, base, base_length);
             if (number > *largest)
                 *largest = number;

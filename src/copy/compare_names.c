@@ -12,6 +12,8 @@
 
 #include <tug/sys.h>
 
+#include "dirent.h"
+
 #define READ_SIZE ((size_t)32 << 10)
 
 /* In the text a name is preceded by its type and its mark, and followed by a zero byte. */
@@ -26,15 +28,6 @@ struct tug_compare_names {
     uint32_t *slots; /* the position of a name in the text, 0: free */
 };
 
-/* As getdents64(2) writes it. */
-struct entry {
-    uint64_t inode;
-    int64_t next;
-    uint16_t size;
-    uint8_t type;
-    char name[];
-};
-
 /* FNV-1a, 64 bits, folded. */
 static size_t hash_of(const char *name)
 {
@@ -44,14 +37,9 @@ static size_t hash_of(const char *name)
     return (size_t)(hash ^ hash >> 32);
 }
 
-static bool is_dot(const char *name)
-{
-    return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
-}
-
 /* ---- Reading ---- */
 
-static int append(struct tug_compare_names *names, const struct entry *entry)
+static int append(struct tug_compare_names *names, const struct tug_copy_dirent *entry)
 {
     size_t needed = PREFIX + strlen(entry->name) + 1;
     if (names->length + needed > names->size) {
@@ -82,8 +70,8 @@ static int read_text(struct tug_compare_names *names, int fd)
         if (length < 0)
             error = (int)length;
         for (int64_t at = 0; error == 0 && at < length;) {
-            const struct entry *entry = (const struct entry *)(buffer + at);
-            if (!is_dot(entry->name))
+            const struct tug_copy_dirent *entry = (const struct tug_copy_dirent *)(buffer + at);
+            if (!tug_copy_is_dot(entry->name))
                 error = append(names, entry);
             at += entry->size;
         }

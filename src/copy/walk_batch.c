@@ -14,6 +14,8 @@
 
 #include <tug/sys.h>
 
+#include "dirent.h"
+
 /* Entries are claimed for about so long, in ns, and not more than so many at a time. */
 #define CLAIM_TIME ((uint64_t)200000)
 #define MOST_CLAIMED 32
@@ -35,23 +37,9 @@ struct batch {
     _Alignas(8) char entries[];
 };
 
-/* As getdents64(2) writes it. */
-struct entry {
-    uint64_t inode;
-    int64_t next;
-    uint16_t size;
-    uint8_t type;
-    char name[];
-};
-
-static const struct entry *entry_at(const struct batch *batch, size_t position)
+static const struct tug_copy_dirent *entry_at(const struct batch *batch, size_t position)
 {
-    return (const struct entry *)(batch->entries + position);
-}
-
-static bool is_dot(const char *name)
-{
-    return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
+    return (const struct tug_copy_dirent *)(batch->entries + position);
 }
 
 static struct batch *new_batch(struct tug_walk *walk, struct tug_directory *directory,
@@ -102,7 +90,8 @@ static unsigned find_type(const struct tug_walk_entry *entry)
     return 0;
 }
 
-static void visit(struct batch *batch, const struct entry *raw, struct tug_crew_worker *worker)
+static void visit(struct batch *batch, const struct tug_copy_dirent *raw,
+                  struct tug_crew_worker *worker)
 {
     struct tug_walk *walk = batch->walk;
     struct tug_walk_entry entry = {
@@ -150,9 +139,9 @@ static void visit_claimed(struct batch *batch, size_t begin, size_t end,
                           struct tug_crew_worker *worker)
 {
     while (begin < end) {
-        const struct entry *entry = entry_at(batch, begin);
+        const struct tug_copy_dirent *entry = entry_at(batch, begin);
         /* Directories were pushed when the batch was read. */
-        if (entry->type != DT_DIR && !is_dot(entry->name))
+        if (entry->type != DT_DIR && !tug_copy_is_dot(entry->name))
             visit(batch, entry, worker);
         begin += entry->size;
     }
@@ -197,7 +186,7 @@ static void run_batch(struct tug_crew_job *job, struct tug_crew_worker *worker)
 
 static int compare_inodes(const void *a, const void *b)
 {
-    const struct entry *const *x = a, *const *y = b;
+    const struct tug_copy_dirent *const *x = a, *const *y = b;
     return ((*x)->inode > (*y)->inode) - ((*x)->inode < (*y)->inode);
 }
 
@@ -207,12 +196,12 @@ static void sort(struct batch *batch)
     size_t count = 0, position = 0;
     for (size_t i = 0; i < batch->length; i += entry_at(batch, i)->size)
         count++;
-    const struct entry **order = malloc(count * sizeof(order[0]) + batch->length);
+    const struct tug_copy_dirent **order = malloc(count * sizeof(order[0]) + batch->length);
     if (order == NULL)
         return;
     char *copy = memcpy(&order[count], batch->entries, batch->length);
     for (size_t i = 0; i < count; i++) {
-        order[i] = (const struct entry *)(copy + position);
+        order[i] = (const struct tug_copy_dirent *)(copy + position);
         position += order[i]->size;
     }
     qsort(order, count, sizeof(order[0]), compare_inodes);
@@ -231,7 +220,7 @@ static void count_entries(const struct batch *batch, size_t *directories, size_t
 {
     *directories = *others = 0;
     for (size_t i = 0; i < batch->length; i += entry_at(batch, i)->size) {
-        if (is_dot(entry_at(batch, i)->name))
+        if (tug_copy_is_dot(entry_at(batch, i)->name))
             continue;
         if (entry_at(batch, i)->type == DT_DIR)
             ++*directories;
@@ -246,8 +235,8 @@ static void push_directories(struct batch *batch, size_t others)
 {
     bool wake = others >= 8;
     for (size_t i = 0; i < batch->length; i += entry_at(batch, i)->size) {
-        const struct entry *entry = entry_at(batch, i);
-        if (entry->type != DT_DIR || is_dot(entry->name))
+        const struct tug_copy_dirent *entry = entry_at(batch, i);
+        if (entry->type != DT_DIR || tug_copy_is_dot(entry->name))
             continue;
         tug_walk_push(batch->walk, batch->directory, entry->name, NULL, false, wake);
         wake = true;
