@@ -78,7 +78,7 @@ struct tug_walk {
     bool one_file_system; /* directories below operands that are on others are not read */
     unsigned mask;        /* fields of statx(2) that enter() wants beyond those it is promised */
     size_t batch_size;    /* bytes of entries read at a time */
-    bool sorted;          /* entries of a batch come in the order of their inode numbers */
+    bool sorted;          /* files of a batch come in the order of their inode numbers */
     /* The counterparts of the directories among the operands: none of them may be walked as a
      * source. The visitor adds to it. */
     struct tug_identity_set roots;
