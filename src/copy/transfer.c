@@ -22,10 +22,14 @@
 
 _Static_assert(TUG_COPY_RANGE == TUG_RESUME_RANGE, "finished ranges are recorded by claims");
 
-/* The same where many workers wait for a slow file system; and what one call moves there, so that
- * hundreds of them do not need hundreds of MiB. */
+/* The same where many workers wait for a slow file system. */
 #define WIDE_RANGE_SIZE ((uint64_t)1 << 20)
-#define WIDE_PIECE ((uint64_t)256 << 10)
+
+/* Calls should move much, since a file system may take them one by one: 1 GiB to a FUSE file system
+ * with a delay of 1 ms by 16 workers takes 5.9 s by pieces of 256 KiB. But hundreds of workers
+ * should not need hundreds of MiB: those beyond so many move less. */
+#define FULL_PIECES 32
+#define SMALL_PIECE ((uint64_t)128 << 10)
 
 struct transfer {
     struct tug_crew_job job;
@@ -105,10 +109,12 @@ static bool put_data(struct transfer *transfer, const unsigned char *data, uint6
 
 /* Copies one piece by reading and writing. Returns the bytes, 0 at the end of the source. */
 static int64_t copy_through_buffer(struct transfer *transfer, uint64_t offset, uint64_t length,
-                                   unsigned char *buffer)
+                                   struct tug_crew_worker *worker)
 {
     struct tug_copy_file *file = &transfer->file;
-    uint64_t piece = tug_crew_is_wide(file->engine->crew) ? WIDE_PIECE : TUG_CREW_BUFFER_SIZE;
+    unsigned char *buffer = tug_crew_buffer(worker);
+    uint64_t piece =
+        worker - worker->crew->places < FULL_PIECES ? TUG_CREW_BUFFER_SIZE : SMALL_PIECE;
     if (length > piece)
         length = piece;
     int64_t got = tug_sys_pread(file->source, buffer, length, (int64_t)offset);
@@ -148,7 +154,6 @@ static void copy_data(struct transfer *transfer, uint64_t offset, uint64_t end,
                       struct tug_crew_worker *worker)
 {
     struct tug_copy_file *file = &transfer->file;
-    unsigned char *buffer = tug_crew_buffer(worker);
     while (offset < end && !failed(transfer)) {
         if (tug_crew_stopped(file->engine->crew)) {
             fail(transfer, TUG_COPY_STEP_READ, -ECANCELED);
@@ -156,7 +161,7 @@ static void copy_data(struct transfer *transfer, uint64_t offset, uint64_t end,
         }
         int64_t copied = copy_offloaded(transfer, offset, end - offset);
         if (copied == 0)
-            copied = copy_through_buffer(transfer, offset, end - offset, buffer);
+            copied = copy_through_buffer(transfer, offset, end - offset, worker);
         if (copied < 0)
             return;
         if (copied == 0) {
@@ -282,7 +287,7 @@ static void copy_ranges(struct transfer *transfer, struct tug_crew_worker *worke
 /* ---- The end ---- */
 
 /* The source may have grown since it was opened: reads on to its end. */
-static void copy_growth(struct transfer *transfer, unsigned char *buffer)
+static void copy_growth(struct transfer *transfer, struct tug_crew_worker *worker)
 {
     uint64_t offset = transfer->file.size;
     while (!failed(transfer)) {
@@ -290,7 +295,7 @@ static void copy_growth(struct transfer *transfer, unsigned char *buffer)
             fail(transfer, TUG_COPY_STEP_READ, -ECANCELED);
             return;
         }
-        int64_t copied = copy_through_buffer(transfer, offset, TUG_CREW_BUFFER_SIZE, buffer);
+        int64_t copied = copy_through_buffer(transfer, offset, TUG_CREW_BUFFER_SIZE, worker);
         if (copied <= 0)
             break;
         offset += (uint64_t)copied;
@@ -315,7 +320,7 @@ static void end_transfer(struct transfer *transfer, struct tug_crew_worker *work
 {
     struct tug_copy_file *file = &transfer->file;
     if (!failed(transfer) && transfer->end >= file->size)
-        copy_growth(transfer, tug_crew_buffer(worker));
+        copy_growth(transfer, worker);
     if (!failed(transfer))
         set_length(transfer);
     if (file->choice.method == TUG_COPY_BY_SERVER && !transfer->offload)
