@@ -23,12 +23,6 @@ static struct command command;
 
 /* ---- Scenes ---- */
 
-static void set_time(const char *path, time_t seconds)
-{
-    const struct timespec times[2] = {{seconds, 0}, {seconds, 0}};
-    assert_int_equal(utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW), 0);
-}
-
 static void fill_scene(const char *path)
 {
     assert_int_equal(chdir(path), 0);
@@ -41,7 +35,7 @@ static void fill_scene(const char *path)
     fixture_make_text("o.~3~", "third");
     fixture_make_text("new", "new");
     fixture_make_text("old", "old");
-    set_time("old", 1000000);
+    fixture_set_times("old", 1000000, 1000000);
     fixture_make_dir("d", 0755);
     fixture_make_text("d/x", "x");
     fixture_make_dir("empty", 0755);
@@ -454,13 +448,6 @@ static void test_across_as_gnu_mv(void **state)
 
 /* ---- One by one ---- */
 
-static void assert_text(const char *path, const char *text)
-{
-    char *found = fixture_read(path);
-    assert_string_equal(found, text);
-    free(found);
-}
-
 static void test_exchange(void **state)
 {
     (void)state;
@@ -470,8 +457,8 @@ static void test_exchange(void **state)
     command_run(&command, "mv", "-v", "--exchange", "a", "b", NULL);
     assert_int_equal(command_exit_status(&command), 0);
     assert_string_equal(command.output_text, "exchanged 'a' <-> 'b'\n");
-    assert_text("a", "b");
-    assert_text("b", "a");
+    fixture_assert_text("a", "b");
+    fixture_assert_text("b", "a");
 }
 
 /* What is there stays when the answer is no. */
@@ -484,8 +471,8 @@ static void test_declined(void **state)
     command.input = input_of("n\n");
     command_run(&command, "mv", "-i", "a", "b", NULL);
     assert_int_equal(command_exit_status(&command), 1);
-    assert_text("a", "a");
-    assert_text("b", "b");
+    fixture_assert_text("a", "a");
+    fixture_assert_text("b", "b");
     close(command.input);
 }
 

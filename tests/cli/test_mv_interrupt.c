@@ -9,7 +9,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -60,17 +59,6 @@ static unsigned rounds(void)
     return wanted != NULL ? (unsigned)atoi(wanted) : 100;
 }
 
-static void remove_tree(const char *path)
-{
-    pid_t child = fork();
-    if (child == 0) {
-        execlp("rm", "rm", "-rf", "--", path, (char *)NULL);
-        _exit(127);
-    }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-}
-
 static void test_a_tree_at_random_moments(void **state)
 {
     static const int numbers[] = {SIGINT, SIGINT, SIGTERM, SIGHUP};
@@ -85,7 +73,7 @@ static void test_a_tree_at_random_moments(void **state)
     command_run(&command, "mv", "A/from", "B/to", NULL);
     uint64_t duration = now() - begin;
     fixture_assert_copy("R", "B/to", 0);
-    remove_tree("B/to");
+    fixture_remove("B/to");
     for (unsigned i = 0; i < rounds(); i++) {
         make_source("A/from");
         died += interrupt(arguments, numbers[i % 4], (uint64_t)rand() % (duration + 1));
@@ -98,8 +86,8 @@ static void test_a_tree_at_random_moments(void **state)
         if (fixture_exists("A/from"))
             fixture_assert_copy("R", "A/from", FIXTURE_SUBSET);
         moving_assert_no_temporary_names("B");
-        remove_tree("A/from");
-        remove_tree("B/to");
+        fixture_remove("A/from");
+        fixture_remove("B/to");
     }
     print_message("%u of %u were interrupted, %u copies were whole\n", died, rounds(), moved);
     assert_true(died > 0);

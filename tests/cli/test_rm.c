@@ -130,12 +130,7 @@ struct scene {
 
 static void empty(const char *directory)
 {
-    pid_t child = fork();
-    if (child == 0) {
-        execlp("rm", "rm", "-rf", directory, (char *)NULL);
-        _exit(127);
-    }
-    assert_int_equal(waitpid(child, NULL, 0), child);
+    fixture_remove(directory);
     assert_false(fixture_exists(directory));
 }
 

@@ -31,20 +31,25 @@ int fixture_enter(void **state)
     return 0;
 }
 
-/* By rm(1), since what is here may be deeper than nftw(3) can go. */
 int fixture_leave(void **state)
 {
     (void)state;
     assert_int_equal(chdir("/"), 0);
+    fixture_remove(scratch);
+    return 0;
+}
+
+/* By rm(1), since what is there may be deeper than nftw(3) can go. */
+void fixture_remove(const char *path)
+{
     pid_t child = fork();
     if (child == 0) {
-        execlp("rm", "rm", "-rf", "--", scratch, (char *)NULL);
+        execlp("rm", "rm", "-rf", "--", path, (char *)NULL);
         _exit(127);
     }
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
-    return 0;
 }
 
 int fixture_count_descriptors(void)

@@ -12,7 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -40,14 +42,27 @@ void fixture_make_text(const char *path, const char *text);
 void fixture_make_link(const char *target, const char *path);
 void fixture_make_fifo(const char *path, mode_t mode);
 
+/* Writes after the end of a file. */
+void fixture_append(const char *path, const char *text);
+
+/* Sets the times of access and modification, each with some nanoseconds; of a link itself. */
+void fixture_set_times(const char *path, time_t accessed, time_t modified);
+
+/* Removes what is there, by rm(1); there need not be anything. */
+void fixture_remove(const char *path);
+
 /* A tree with all kinds of names, modes and types: about thirty entries. */
 void fixture_make_tree(const char *path);
 
 /* A whole file, zero-terminated, to be freed. */
 char *fixture_read(const char *path);
 uint64_t fixture_size(const char *path);
-mode_t fixture_mode(const char *path); /* 07777 bits, links not followed */
-bool fixture_exists(const char *path); /* links not followed */
+mode_t fixture_mode(const char *path);      /* 07777 bits, links not followed */
+bool fixture_exists(const char *path);      /* links not followed */
+struct stat fixture_stat(const char *path); /* the same */
+
+/* Fails the test unless the file consists of this text. */
+void fixture_assert_text(const char *path, const char *text);
 
 /* How many descriptors the process has open. */
 int fixture_count_descriptors(void);

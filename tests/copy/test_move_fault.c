@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "sys/fault.h"
@@ -51,17 +50,6 @@ static void make_source(const char *path)
     int fd = open(fixture_text("%s/sparse", path), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
     assert_int_equal(pwrite(fd, "end", 3, 500000), 3);
     close(fd);
-}
-
-static void remove_tree(const char *path)
-{
-    pid_t child = fork();
-    if (child == 0) {
-        execlp("rm", "rm", "-rf", "--", path, (char *)NULL);
-        _exit(127);
-    }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
 }
 
 static void check_failures(const char *call, unsigned n, int error)
@@ -110,8 +98,8 @@ static bool move_with_fault(const char *call, unsigned n, int error)
     }
     if (was_cleaned())
         moving_assert_no_temporary_names("B");
-    remove_tree("A/from");
-    remove_tree("B/to");
+    fixture_remove("A/from");
+    fixture_remove("B/to");
     return happened;
 }
 
@@ -190,7 +178,7 @@ static void test_replacing_a_file(void **state)
             free(there);
             if (was_cleaned())
                 moving_assert_no_temporary_names("B");
-            remove_tree("A/x");
+            fixture_remove("A/x");
             if (!happened)
                 break;
         }
@@ -254,8 +242,8 @@ static void test_two_jobs_with_random_faults(void **state)
         tug_fault_reset();
         assert_int_equal(moving.result == 0, moving.report.failures == 0);
         moving_assert_in_one_place("R", "A/from", "B/to");
-        remove_tree("A/from");
-        remove_tree("B/to");
+        fixture_remove("A/from");
+        fixture_remove("B/to");
     }
 }
 

@@ -68,6 +68,20 @@ void fixture_make_fifo(const char *path, mode_t mode)
     assert_int_equal(chmod(path, mode), 0);
 }
 
+void fixture_append(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    assert_int_equal(close(fd), 0);
+}
+
+void fixture_set_times(const char *path, time_t accessed, time_t modified)
+{
+    const struct timespec times[2] = {{accessed, 123456789}, {modified, 987654321}};
+    assert_int_equal(utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW), 0);
+}
+
 void fixture_make_tree(const char *path)
 {
     static const mode_t modes[] = {0444, 0600, 0666, 0755, 0777, 04755, 02755, 01644};
@@ -94,6 +108,13 @@ void fixture_make_tree(const char *path)
 
 /* ---- Looking ---- */
 
+struct stat fixture_stat(const char *path)
+{
+    struct stat stat;
+    assert_int_equal(lstat(path, &stat), 0);
+    return stat;
+}
+
 char *fixture_read(const char *path)
 {
     uint64_t size = fixture_size(path);
@@ -109,16 +130,19 @@ char *fixture_read(const char *path)
 
 uint64_t fixture_size(const char *path)
 {
-    struct stat stat;
-    assert_int_equal(lstat(path, &stat), 0);
-    return (uint64_t)stat.st_size;
+    return (uint64_t)fixture_stat(path).st_size;
 }
 
 mode_t fixture_mode(const char *path)
 {
-    struct stat stat;
-    assert_int_equal(lstat(path, &stat), 0);
-    return stat.st_mode & 07777;
+    return fixture_stat(path).st_mode & 07777;
+}
+
+void fixture_assert_text(const char *path, const char *text)
+{
+    char *found = fixture_read(path);
+    assert_string_equal(found, text);
+    free(found);
 }
 
 bool fixture_exists(const char *path)
