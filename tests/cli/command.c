@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -89,6 +90,23 @@ void command_run(struct command *command, ...)
     va_end(list);
     command_start(command, arguments);
     command_wait(command);
+}
+
+bool command_interrupt(struct command *command, const char *const *arguments, int number,
+                       unsigned after)
+{
+    command_init(command);
+    command_start(command, arguments);
+    usleep(after);
+    kill(command->child, number);
+    command_wait(command);
+    assert_string_equal(command->error_text, "");
+    if (WIFSIGNALED(command->status)) {
+        assert_int_equal(WTERMSIG(command->status), number);
+        return true;
+    }
+    assert_int_equal(command_exit_status(command), 0);
+    return false;
 }
 
 int command_exit_status(const struct command *command)

@@ -31,6 +31,11 @@ void command_wait(struct command *command);
 /* Both at once, with a list of arguments. */
 void command_run(struct command *command, ...);
 
+/* Starts it and sends it a signal after so many us. Returns whether it died of that; else it must
+ * have succeeded. It must have complained about nothing. */
+bool command_interrupt(struct command *command, const char *const *arguments, int number,
+                       unsigned after);
+
 /* The exit status, which must be one. */
 int command_exit_status(const struct command *command);
 

@@ -9,8 +9,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,31 +26,6 @@ static void make_source(const char *path)
     }
     for (unsigned i = 0; i < 3; i++)
         fixture_make_file(fixture_text("%s/large%u", path, i), 0644, (uint64_t)20 << 20, i);
-}
-
-static uint64_t now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
-}
-
-/* Starts a copy and sends it a signal after a while. Returns whether it died of that. */
-static bool interrupt(const char *to, int number, uint64_t after)
-{
-    const char *const arguments[] = {"tug", "cp", "-r", "from", to, NULL};
-    command_init(&command);
-    command_start(&command, arguments);
-    usleep((unsigned)after);
-    kill(command.child, number);
-    command_wait(&command);
-    assert_string_equal(command.error_text, "");
-    if (WIFSIGNALED(command.status)) {
-        assert_int_equal(WTERMSIG(command.status), number);
-        return true;
-    }
-    assert_int_equal(command_exit_status(&command), 0);
-    return false;
 }
 
 /* Nothing beside what the test has made. */
@@ -78,12 +51,14 @@ static void test_at_random_moments(void **state)
     srand(seed);
     make_source("from");
     make_source("reference");
-    uint64_t begin = now();
+    uint64_t begin = fixture_now();
     command_run(&command, "cp", "-r", "from", "whole", NULL);
-    uint64_t duration = now() - begin;
+    uint64_t duration = fixture_now() - begin;
     for (unsigned i = 0; i < rounds; i++) {
         const char *to = fixture_text("to%u", i);
-        died += interrupt(to, numbers[i % 4], (uint64_t)rand() % (duration + 1));
+        const char *const arguments[] = {"tug", "cp", "-r", "from", to, NULL};
+        unsigned after = (unsigned)((uint64_t)rand() % (duration + 1));
+        died += command_interrupt(&command, arguments, numbers[i % 4], after);
         fixture_assert_copy("from", to, FIXTURE_SUBSET);
         made += fixture_exists(to);
     }

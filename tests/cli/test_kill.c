@@ -37,13 +37,6 @@ static void make_source(void)
     assert_int_equal(system("touch -d 2001-01-01 from from/large0 from/dir3 from/dir3/*"), 0);
 }
 
-static uint64_t now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
-}
-
 static const char *const arguments[] = {"tug", "cp", "-r", "--resume=1M", "from", "to", NULL};
 
 /* Starts the copy and kills it after a while. Returns whether it had not finished: as long as the
@@ -105,10 +98,10 @@ static void test_at_random_moments(void **state)
     make_source();
     assert_int_equal(system("cp -a from reference"), 0);
     command_init(&command);
-    uint64_t begin = now();
+    uint64_t begin = fixture_now();
     command_start(&command, arguments);
     command_wait(&command);
-    uint64_t duration = now() - begin;
+    uint64_t duration = fixture_now() - begin;
     assert_int_equal(command_exit_status(&command), 0);
     assert_finished();
     for (unsigned i = 0; i < rounds; i++) {

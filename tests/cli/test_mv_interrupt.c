@@ -8,8 +8,6 @@
 
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,30 +27,6 @@ static void make_source(const char *path)
     fixture_make_file(fixture_text("%s/large", path), 0644, (uint64_t)8 << 20, 1);
 }
 
-static uint64_t now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
-}
-
-/* Starts a move and sends it a signal after a while. Returns whether it died of that. */
-static bool interrupt(const char *const *arguments, int number, uint64_t after)
-{
-    command_init(&command);
-    command_start(&command, arguments);
-    usleep((unsigned)after);
-    kill(command.child, number);
-    command_wait(&command);
-    assert_string_equal(command.error_text, "");
-    if (WIFSIGNALED(command.status)) {
-        assert_int_equal(WTERMSIG(command.status), number);
-        return true;
-    }
-    assert_int_equal(command_exit_status(&command), 0);
-    return false;
-}
-
 static unsigned rounds(void)
 {
     const char *wanted = getenv("TUG_TEST_ROUNDS");
@@ -69,14 +43,15 @@ static void test_a_tree_at_random_moments(void **state)
     srand(seed);
     make_source("R");
     make_source("A/from");
-    uint64_t begin = now();
+    uint64_t begin = fixture_now();
     command_run(&command, "mv", "A/from", "B/to", NULL);
-    uint64_t duration = now() - begin;
+    uint64_t duration = fixture_now() - begin;
     fixture_assert_copy("R", "B/to", 0);
     fixture_remove("B/to");
     for (unsigned i = 0; i < rounds(); i++) {
         make_source("A/from");
-        died += interrupt(arguments, numbers[i % 4], (uint64_t)rand() % (duration + 1));
+        unsigned after = (unsigned)((uint64_t)rand() % (duration + 1));
+        died += command_interrupt(&command, arguments, numbers[i % 4], after);
         if (fixture_exists("B/to")) {
             fixture_assert_copy("R", "B/to", 0);
             moved++;
@@ -109,7 +84,7 @@ static void test_replacing_at_random_moments(void **state)
             fixture_make_file(fixture_text("A/%u", k), 0644, (uint64_t)4 << 20, k);
             fixture_make_text(fixture_text("B/%u", k), "old");
         }
-        died += interrupt(arguments, SIGINT, (uint64_t)rand() % 20000);
+        died += command_interrupt(&command, arguments, SIGINT, (unsigned)rand() % 20000);
         for (unsigned k = 0; k < 5; k++) {
             const char *here = fixture_text("A/%u", k), *there = fixture_text("B/%u", k);
             if (fixture_size(there) == 3)

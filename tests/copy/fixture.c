@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The scratch directory, and running a copy. Everything here uses plain system calls, so that the
- * engine is not tested by itself. */
+/* The scratch directory, and running a copy or something else in a runtime. Everything here uses
+ * plain system calls, so that the engine is not tested by itself. */
 #include "fixture.h"
 
 #include <dirent.h>
@@ -77,6 +77,61 @@ void fixture_run_as_nobody(void (*fn)(void))
     assert_int_equal(status, 0);
 }
 
+/* ---- A runtime ---- */
+
+struct call {
+    int64_t (*fn)(void *);
+    void *argument;
+    unsigned cancel_after;
+    struct tug_token token;
+};
+
+static void *cancel_later(void *argument)
+{
+    struct call *call = argument;
+    usleep(call->cancel_after);
+    tug_token_cancel(&call->token);
+    return NULL;
+}
+
+static int64_t call_in_scope(void *argument)
+{
+    struct call *call = argument;
+    struct tug_scope scope;
+    tug_scope_begin(&scope, TUG_FOREVER, &call->token);
+    return tug_scope_end(&scope, call->fn(call->argument));
+}
+
+int64_t fixture_in_runtime(bool multi_thread, unsigned cancel_after, int64_t (*fn)(void *),
+                           void *argument)
+{
+    struct call call = {.fn = fn, .argument = argument, .cancel_after = cancel_after};
+    struct tug_runtime_options options;
+    struct tug_runtime *runtime;
+    pthread_t canceller;
+    int64_t result;
+    tug_runtime_options_init(&options);
+    options.flavour = multi_thread ? TUG_MULTI_THREAD : TUG_CURRENT_THREAD;
+    options.worker_threads = multi_thread ? 2 : 0;
+    assert_int_equal(tug_runtime_create(&runtime, &options), 0);
+    tug_token_init(&call.token, NULL);
+    if (cancel_after > 0)
+        assert_int_equal(pthread_create(&canceller, NULL, cancel_later, &call), 0);
+    assert_int_equal(tug_runtime_block_on(runtime, call_in_scope, &call, &result), 0);
+    if (cancel_after > 0)
+        assert_int_equal(pthread_join(canceller, NULL), 0);
+    tug_token_destroy(&call.token);
+    assert_int_equal(tug_runtime_shutdown(runtime, TUG_FOREVER), 0);
+    return result;
+}
+
+uint64_t fixture_now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
+}
+
 /* ---- A copy ---- */
 
 static void keep_event(const struct tug_copy_event *event, void *argument)
@@ -117,19 +172,11 @@ struct run {
     const char *sources[8];
     size_t count;
     const char *destination;
-    struct tug_token token;
 };
 
-static void *cancel_later(void *argument)
+static int64_t copy_here(void *argument)
 {
-    struct run *run = argument;
-    usleep(run->copy->cancel_after);
-    tug_token_cancel(&run->token);
-    return NULL;
-}
-
-static int64_t copy_here(const struct run *run)
-{
+    const struct run *run = argument;
     struct fixture_copy *copy = run->copy;
     if (copy->before != NULL)
         copy->before();
@@ -138,33 +185,6 @@ static int64_t copy_here(const struct run *run)
     if (copy->after != NULL)
         copy->after();
     return result;
-}
-
-static int64_t copy_in_scope(void *argument)
-{
-    struct run *run = argument;
-    struct tug_scope scope;
-    tug_scope_begin(&scope, TUG_FOREVER, &run->token);
-    return tug_scope_end(&scope, copy_here(run));
-}
-
-static void run_in_runtime(struct run *run)
-{
-    struct tug_runtime_options options;
-    struct tug_runtime *runtime;
-    pthread_t canceller;
-    tug_runtime_options_init(&options);
-    options.flavour = run->copy->multi_thread ? TUG_MULTI_THREAD : TUG_CURRENT_THREAD;
-    options.worker_threads = run->copy->multi_thread ? 2 : 0;
-    assert_int_equal(tug_runtime_create(&runtime, &options), 0);
-    tug_token_init(&run->token, NULL);
-    if (run->copy->cancel_after > 0)
-        assert_int_equal(pthread_create(&canceller, NULL, cancel_later, run), 0);
-    assert_int_equal(tug_runtime_block_on(runtime, copy_in_scope, run, &run->copy->result), 0);
-    if (run->copy->cancel_after > 0)
-        assert_int_equal(pthread_join(canceller, NULL), 0);
-    tug_token_destroy(&run->token);
-    assert_int_equal(tug_runtime_shutdown(runtime, TUG_FOREVER), 0);
 }
 
 void fixture_copy_run(struct fixture_copy *copy, const char *destination, ...)
@@ -180,7 +200,7 @@ void fixture_copy_run(struct fixture_copy *copy, const char *destination, ...)
     if (copy->outside)
         copy->result = copy_here(&run);
     else
-        run_in_runtime(&run);
+        copy->result = fixture_in_runtime(copy->multi_thread, copy->cancel_after, copy_here, &run);
     if (!copy->may_leak)
         assert_int_equal(fixture_count_descriptors(), descriptors);
 }

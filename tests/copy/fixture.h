@@ -77,6 +77,16 @@ enum {
 /* Fails the test, naming the entry, unless `copy` is a copy of the tree or file `source`. */
 void fixture_assert_copy(const char *source, const char *copy, int flags);
 
+/* ---- Running ---- */
+
+/* Calls fn(argument) in a runtime of its own, of one thread or of two workers, within a scope that
+ * is cancelled after so many us, unless these are 0. Returns what it returned. */
+int64_t fixture_in_runtime(bool multi_thread, unsigned cancel_after, int64_t (*fn)(void *),
+                           void *argument);
+
+/* Microseconds since some moment. */
+uint64_t fixture_now(void);
+
 /* ---- Copying ---- */
 
 struct fixture_failure {

@@ -4,13 +4,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-#include <tug/cancel.h>
-#include <tug/runtime.h>
 
 static void keep_event(const struct tug_move_event *event, void *argument)
 {
@@ -54,49 +49,13 @@ struct run {
     const char *sources[8];
     size_t count;
     const char *destination;
-    struct tug_token token;
 };
 
-static void *cancel_later(void *argument)
+static int64_t move_here(void *argument)
 {
-    struct run *run = argument;
-    usleep(run->moving->cancel_after);
-    tug_token_cancel(&run->token);
-    return NULL;
-}
-
-static int64_t move_here(const struct run *run)
-{
+    const struct run *run = argument;
     return tug_move(&run->moving->options, run->sources, run->count, run->destination,
                     &run->moving->report);
-}
-
-static int64_t move_in_scope(void *argument)
-{
-    struct run *run = argument;
-    struct tug_scope scope;
-    tug_scope_begin(&scope, TUG_FOREVER, &run->token);
-    return tug_scope_end(&scope, move_here(run));
-}
-
-static void run_in_runtime(struct run *run)
-{
-    struct tug_runtime_options options;
-    struct tug_runtime *runtime;
-    struct moving *moving = run->moving;
-    pthread_t canceller;
-    tug_runtime_options_init(&options);
-    options.flavour = moving->multi_thread ? TUG_MULTI_THREAD : TUG_CURRENT_THREAD;
-    options.worker_threads = moving->multi_thread ? 2 : 0;
-    assert_int_equal(tug_runtime_create(&runtime, &options), 0);
-    tug_token_init(&run->token, NULL);
-    if (moving->cancel_after > 0)
-        assert_int_equal(pthread_create(&canceller, NULL, cancel_later, run), 0);
-    assert_int_equal(tug_runtime_block_on(runtime, move_in_scope, run, &moving->result), 0);
-    if (moving->cancel_after > 0)
-        assert_int_equal(pthread_join(canceller, NULL), 0);
-    tug_token_destroy(&run->token);
-    assert_int_equal(tug_runtime_shutdown(runtime, TUG_FOREVER), 0);
 }
 
 void moving_run(struct moving *moving, const char *destination, ...)
@@ -113,7 +72,8 @@ void moving_run(struct moving *moving, const char *destination, ...)
     if (moving->outside)
         moving->result = move_here(&run);
     else
-        run_in_runtime(&run);
+        moving->result =
+            fixture_in_runtime(moving->multi_thread, moving->cancel_after, move_here, &run);
     if (!moving->may_leak)
         assert_int_equal(fixture_count_descriptors(), descriptors);
 }

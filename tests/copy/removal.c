@@ -2,12 +2,7 @@
 #include "removal.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
-#include <unistd.h>
-
-#include <tug/cancel.h>
-#include <tug/runtime.h>
 
 struct run {
     struct removal *removal;
@@ -15,7 +10,6 @@ struct run {
     size_t count;
     const char *names; /* a list instead; or NULL */
     size_t size;
-    struct tug_token token;
 };
 
 static void keep_event(const struct tug_remove_event *event, void *argument)
@@ -46,48 +40,13 @@ void removal_init(struct removal *removal)
     removal->options.events = TUG_REMOVE_REMOVED | TUG_REMOVE_FAILED;
 }
 
-static void *cancel_later(void *argument)
+static int64_t remove_here(void *argument)
 {
-    struct run *run = argument;
-    usleep(run->removal->cancel_after);
-    tug_token_cancel(&run->token);
-    return NULL;
-}
-
-static int64_t remove_here(const struct run *run)
-{
+    const struct run *run = argument;
     struct removal *removal = run->removal;
     if (run->names != NULL)
         return tug_remove_list(&removal->options, run->names, run->size, &removal->report);
     return tug_remove(&removal->options, run->paths, run->count, &removal->report);
-}
-
-static int64_t remove_in_scope(void *argument)
-{
-    struct run *run = argument;
-    struct tug_scope scope;
-    tug_scope_begin(&scope, TUG_FOREVER, &run->token);
-    return tug_scope_end(&scope, remove_here(run));
-}
-
-static void run_in_runtime(struct run *run)
-{
-    struct tug_runtime_options options;
-    struct tug_runtime *runtime;
-    struct removal *removal = run->removal;
-    pthread_t canceller;
-    tug_runtime_options_init(&options);
-    options.flavour = removal->multi_thread ? TUG_MULTI_THREAD : TUG_CURRENT_THREAD;
-    options.worker_threads = removal->multi_thread ? 2 : 0;
-    assert_int_equal(tug_runtime_create(&runtime, &options), 0);
-    tug_token_init(&run->token, NULL);
-    if (removal->cancel_after > 0)
-        assert_int_equal(pthread_create(&canceller, NULL, cancel_later, run), 0);
-    assert_int_equal(tug_runtime_block_on(runtime, remove_in_scope, run, &removal->result), 0);
-    if (removal->cancel_after > 0)
-        assert_int_equal(pthread_join(canceller, NULL), 0);
-    tug_token_destroy(&run->token);
-    assert_int_equal(tug_runtime_shutdown(runtime, TUG_FOREVER), 0);
 }
 
 static void run_it(struct run *run)
@@ -98,7 +57,8 @@ static void run_it(struct run *run)
     if (removal->outside)
         removal->result = remove_here(run);
     else
-        run_in_runtime(run);
+        removal->result =
+            fixture_in_runtime(removal->multi_thread, removal->cancel_after, remove_here, run);
     if (!removal->may_leak)
         assert_int_equal(fixture_count_descriptors(), descriptors);
     assert_int_equal(removal->failure_count, removal->report.failures);

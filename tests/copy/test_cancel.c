@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <tug/cancel.h>
 
@@ -27,13 +26,6 @@ static void make_source(const char *path)
     fixture_make_file(fixture_text("%s/large", path), 0644, (uint64_t)50 << 20, 7);
 }
 
-static uint64_t now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
-}
-
 static void test_at_random_moments(void **state)
 {
     struct fixture_copy copy;
@@ -43,9 +35,9 @@ static void test_at_random_moments(void **state)
     srand(seed);
     make_source("from");
     make_source("reference");
-    uint64_t begin = now();
+    uint64_t begin = fixture_now();
     fixture_copy_tree("from", "whole");
-    uint64_t duration = now() - begin;
+    uint64_t duration = fixture_now() - begin;
     for (unsigned i = 0; i < ROUNDS; i++) {
         const char *to = fixture_text("to%u", i);
         fixture_copy_init(&copy);

@@ -7,14 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <tug/cancel.h>
 #include <tug/compare.h>
-#include <tug/runtime.h>
 #include <tug/time.h>
 
 #define MIB ((uint64_t)1 << 20)
@@ -75,22 +73,11 @@ static int64_t compare_here(void *argument)
 
 static void run(const char *first, const char *second)
 {
-    struct tug_runtime_options runtime_options;
-    struct tug_runtime *runtime;
     int descriptors = fixture_count_descriptors();
     a = first;
     b = second;
     event_count = same_count = 0;
-    if (outside) {
-        result = compare_here(NULL);
-    } else {
-        tug_runtime_options_init(&runtime_options);
-        runtime_options.flavour = multi_thread ? TUG_MULTI_THREAD : TUG_CURRENT_THREAD;
-        runtime_options.worker_threads = multi_thread ? 2 : 0;
-        assert_int_equal(tug_runtime_create(&runtime, &runtime_options), 0);
-        assert_int_equal(tug_runtime_block_on(runtime, compare_here, NULL, &result), 0);
-        assert_int_equal(tug_runtime_shutdown(runtime, TUG_FOREVER), 0);
-    }
+    result = outside ? compare_here(NULL) : fixture_in_runtime(multi_thread, 0, compare_here, NULL);
     assert_int_equal(fixture_count_descriptors(), descriptors);
     assert_int_equal(report.differences, report.only_a + report.only_b + report.types +
                                              report.contents + report.modes + report.owners +

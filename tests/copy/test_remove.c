@@ -437,13 +437,6 @@ static void make_large(const char *path)
     }
 }
 
-static uint64_t now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
-}
-
 static void test_cancelled_at_random_moments(void **state)
 {
     struct removal removal;
@@ -453,9 +446,9 @@ static void test_cancelled_at_random_moments(void **state)
     srand(seed);
     make_large("tree");
     make_large("reference");
-    uint64_t begin = now();
+    uint64_t begin = fixture_now();
     removal_of("tree");
-    uint64_t duration = now() - begin;
+    uint64_t duration = fixture_now() - begin;
     for (unsigned i = 0; i < 30; i++) {
         if (!fixture_exists("tree"))
             make_large("tree");

@@ -14,9 +14,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <tug/cancel.h>
-#include <tug/runtime.h>
-
 #include "copy/walk.h"
 
 #if TUG_FAULT_INJECTION
@@ -120,19 +117,11 @@ static int64_t walk_here(void *argument)
 
 static void run(struct observed *observed)
 {
-    struct tug_runtime_options options;
-    struct tug_runtime *runtime;
-    int64_t result;
     int descriptors = fixture_count_descriptors();
-    if (observed->in_runtime) {
-        tug_runtime_options_init(&options);
-        options.flavour = TUG_CURRENT_THREAD;
-        assert_int_equal(tug_runtime_create(&runtime, &options), 0);
-        assert_int_equal(tug_runtime_block_on(runtime, walk_here, observed, &result), 0);
-        assert_int_equal(tug_runtime_shutdown(runtime, TUG_FOREVER), 0);
-    } else {
+    if (observed->in_runtime)
+        fixture_in_runtime(false, 0, walk_here, observed);
+    else
         walk_here(observed);
-    }
     assert_int_equal(fixture_count_descriptors(), descriptors);
     assert_int_equal(observed->out_of_order, 0);
     if (!observed->swapped)
