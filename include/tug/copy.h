@@ -28,6 +28,7 @@
 
 #include <tug/backup.h>
 #include <tug/config.h>
+#include <tug/failure.h>
 
 TUG_BEGIN_DECLS
 
@@ -112,12 +113,15 @@ enum tug_copy_sparse {
 
 /* Kinds of events, as bits. */
 enum tug_copy_event_kind {
-    TUG_COPY_STARTED = 1,   /* an entry is about to be copied */
-    TUG_COPY_BYTES = 2,     /* `bytes` more of a file have been written */
-    TUG_COPY_FINISHED = 4,  /* an entry has been copied; `bytes` is the length of its contents */
-    TUG_COPY_FAILED = 8,    /* an entry was not copied: `step` and `error` say why */
-    TUG_COPY_WARNING = 16,  /* something odd that is not a failure: `step` says what */
-    TUG_COPY_EXPLAINED = 32 /* a file has been copied: `method` and `reason` say how and why */
+    TUG_COPY_STARTED = 1,    /* an entry is about to be copied */
+    TUG_COPY_BYTES = 2,      /* `bytes` more of a file have been written */
+    TUG_COPY_FINISHED = 4,   /* an entry has been copied; `bytes` is the length of its contents */
+    TUG_COPY_FAILED = 8,     /* an entry was not copied: `step` and `error` say why */
+    TUG_COPY_WARNING = 16,   /* something odd that is not a failure: `step` says what */
+    TUG_COPY_EXPLAINED = 32, /* a file has been copied: `method` and `reason` say how and why */
+    /* What failed will be tried again, see TUG_FAILURE_RETRY: `step` and `error` say why. `bytes`
+     * were told of by TUG_COPY_BYTES, and do not count any more. An entry is STARTED each time. */
+    TUG_COPY_RETRIED = 64
 };
 
 /* What was being done when something failed. `error` of the event is a negative errno, or 0 where
@@ -176,6 +180,8 @@ struct tug_copy_event {
     int error;
     /* The file type bits of a mode (S_IFREG, S_IFDIR, ...), 0 if not known. */
     unsigned type;
+    /* Of TUG_COPY_FAILED: what TUG_COPY_BYTES has told of that file, and does not count any more.
+     */
     uint64_t bytes;
     /* Of TUG_COPY_EXPLAINED: how the contents came over, and why so, as parts of an English
      * sentence; else NULL. They are for people, and may change. */
@@ -208,6 +214,7 @@ struct tug_copy_report {
     uint64_t resumed_files, resumed_bytes;
     int32_t first_error; /* the errno of the first failure, negative; -EIO where there was none */
     uint32_t phase;      /* enum tug_copy_phase */
+    uint32_t stopped;    /* 1: a failure has ended the copy, see `on_failure` */
 };
 
 /* Initialise with tug_copy_options_init(), then set what differs. */
@@ -283,9 +290,23 @@ struct tug_copy_options {
     /* Only for tug_copy_measure(): counts entries by what their directories say of them. `bytes`
      * stays 0, and as no file has to be looked at that is several times faster. */
     bool names_only;
+    /* What happens after a failure. With STOP, files in the works are removed as by a cancellation,
+     * those that are complete stay, and nothing is verified. */
+    enum tug_on_failure on_failure;
+    /* For TUG_ON_FAILURE_ASK, else it is not called; must not be NULL then. `failure` is what the
+     * event TUG_COPY_FAILED will be unless it is tried again: what was written of a file is removed
+     * first, and its source opened anew; a directory is opened or read on, and nothing in it is
+     * done twice. It may be tried any number of times. Asked once in each attempt, at the first
+     * failure: what else fails in that counts as skipped over. During the verification, and after a
+     * cancellation, RETRY is SKIP. If what a failed attempt has left cannot be removed, that is a
+     * failure, and there is no other attempt.
+     * Called by the worker that failed, not two at a time and never together with event(): while it
+     * blocks, all others come to a halt at their next event, and cancelling does not wake it. So a
+     * short sleep before RETRY is fine, a question to a person is not, unless -- as in a command --
+     * nothing else matters. Must not suspend. */
+    enum tug_failure_answer (*failed)(const struct tug_copy_event *failure, void *argument);
     /* Called for each event whose kind is in the mask `events`; never two at a time, from any
-     * thread. Must not suspend. May be NULL. A copy that has failed goes on with the next entry;
-     * to stop it, cancel the scope around tug_copy(). */
+     * thread. Must not suspend. May be NULL. */
     void (*event)(const struct tug_copy_event *event, void *argument);
     void *argument;
     unsigned events;
@@ -297,8 +318,8 @@ TUG_API void tug_copy_options_init(struct tug_copy_options *options);
 
 /*
  * Copies `count` sources to `destination`. `options` may be NULL for the defaults, and `report` may
- * be NULL; it is zeroed first. A failure does not end the copy: it is counted, reported as an
- * event, and the rest is copied.
+ * be NULL; it is zeroed first. A failure does not end the copy, unless `on_failure` says so: it is
+ * counted, reported as an event, and the rest is copied.
  *
  * Called by a coroutine it suspends; elsewhere it blocks the thread. Cancelling its scope ends it
  * soon: files that are being copied are removed, those that are complete stay.

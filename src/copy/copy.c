@@ -43,7 +43,9 @@ static bool are_valid(const struct tug_copy_options *options, size_t count)
     return options->reflink <= TUG_COPY_REFLINK_NEVER && options->sparse <= TUG_COPY_SPARSE_NEVER &&
            options->follow <= TUG_COPY_FOLLOW_ALWAYS && options->target <= TUG_COPY_TARGET_EXACT &&
            options->existing <= TUG_COPY_EXISTING_REPLACE &&
-           options->make <= TUG_COPY_MAKE_ATTRIBUTES_ONLY && options->backup <= TUG_BACKUP_EXISTING;
+           options->make <= TUG_COPY_MAKE_ATTRIBUTES_ONLY &&
+           options->backup <= TUG_BACKUP_EXISTING && options->on_failure <= TUG_ON_FAILURE_ASK &&
+           (options->on_failure != TUG_ON_FAILURE_ASK || options->failed != NULL);
 }
 
 /* The umask of the process. It can only be asked for by setting it, unless procfs tells: setting it
@@ -132,7 +134,8 @@ int tug_copy_engine_walk(struct tug_copy_engine *engine, struct tug_operands *op
     walk.one_file_system = engine->options->one_file_system;
     walk.mask = tug_preserve_mask(engine);
     walk.follow_always = engine->options->follow == TUG_COPY_FOLLOW_ALWAYS;
-    while (error == 0 && tug_operands_push(operands, &walk))
+    /* It may have been stopped by a failure. */
+    while (error == 0 && !tug_crew_stopped(engine->crew) && tug_operands_push(operands, &walk))
         error = tug_crew_run(engine->crew);
     if (engine->root != NULL)
         tug_directory_done(engine->root);
@@ -179,7 +182,7 @@ int64_t tug_copy(const struct tug_copy_options *options, const char *const *sour
     error = tug_operands_create(&operands, &engine, sources, count, destination);
     if (error == 0) {
         error = tug_copy_engine_walk(&engine, operands, &tug_copy_visitor, &engine);
-        if (error == 0 && options->verify)
+        if (error == 0 && options->verify && !tug_crew_stopped(engine.crew))
             error = tug_copy_engine_verify(&engine, operands);
         tug_operands_destroy(operands);
     }

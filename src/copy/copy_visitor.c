@@ -10,6 +10,7 @@
 
 #include <tug/sys.h>
 
+#include "attempt.h"
 #include "engine.h"
 #include "file.h"
 #include "preserve.h"
@@ -128,15 +129,18 @@ static bool enter(struct tug_walk *walk, struct tug_directory *directory, const 
         directory->attributes = tug_attributes_of(statx);
     int error = tug_sys_mkdirat(directory->parent->destination, directory->destination_name,
                                 interim_mode(engine));
-    directory->created = error == 0 || (error == -EEXIST && engine->options->resume &&
-                                        tug_resume_is_left_over(directory->parent->destination,
-                                                                directory->destination_name));
+    /* An attempt before this one may have made it. */
+    bool made_before = directory->created && error == -EEXIST;
+    directory->created =
+        made_before || error == 0 ||
+        (error == -EEXIST && engine->options->resume &&
+         tug_resume_is_left_over(directory->parent->destination, directory->destination_name));
     if (error != 0 && error != -EEXIST) {
         tug_copy_fail_create(engine, directory->parent, directory->name,
                              directory->destination_name, TUG_COPY_STEP_CREATE_DIR, error);
         return false;
     }
-    if (directory->created && tug_copy_wants(engine, TUG_COPY_STARTED))
+    if (directory->created && !made_before && tug_copy_wants(engine, TUG_COPY_STARTED))
         tug_copy_tell(engine, TUG_COPY_STARTED, S_IFDIR, 0, directory, NULL, NULL);
     int fd = open_destination(directory);
     if ((fd == -ENOTDIR || fd == -ELOOP) && !directory->created)
@@ -178,13 +182,12 @@ static void keep_attributes(struct tug_copy_engine *engine, struct tug_directory
     tug_preserve(&preserve);
 }
 
-static void leave(struct tug_walk *walk, struct tug_directory *directory)
+/* Returns 0, or what was reported. */
+static int set_attributes(struct tug_walk *walk, struct tug_directory *directory)
 {
     struct tug_copy_engine *engine = tug_copy_engine_of(walk);
     bool preserved = engine->options->preserve != 0;
     int error = 0;
-    if (directory == engine->root && tug_crew_stopped(walk->crew))
-        return;
     if ((directory->widen || preserved) && !directory->open)
         error = -ESTALE;
     else if (preserved)
@@ -193,14 +196,28 @@ static void leave(struct tug_walk *walk, struct tug_directory *directory)
         error = tug_sys_fchmod(directory->destination, directory->mode);
     if (error != 0)
         fail(walk, directory, TUG_COPY_STEP_SET_MODE, error);
-    else
+    return error;
+}
+
+static void leave(struct tug_walk *walk, struct tug_directory *directory)
+{
+    struct tug_copy_engine *engine = tug_copy_engine_of(walk);
+    int error;
+    if (directory == engine->root && tug_crew_stopped(walk->crew))
+        return;
+    struct tug_attempt around = tug_attempt_begin(false);
+    do
+        error = set_attributes(walk, directory);
+    while (tug_attempt_again(engine));
+    tug_attempt_end(around);
+    if (error == 0)
         tug_copy_note_directory(engine, directory);
     tug_copy_count(&engine->report->directories, 1);
     if (tug_copy_wants(engine, TUG_COPY_FINISHED))
         tug_copy_tell(engine, TUG_COPY_FINISHED, S_IFDIR, 0, directory, NULL, NULL);
 }
 
-static void visit(const struct tug_walk_entry *entry)
+static void visit_once(const struct tug_walk_entry *entry)
 {
     const struct tug_copy_engine *engine = tug_copy_engine_of(entry->walk);
     bool contents = entry->type == S_IFREG;
@@ -216,6 +233,25 @@ static void visit(const struct tug_walk_entry *entry)
         tug_copy_special(entry);
 }
 
+void tug_copy_visit(const struct tug_walk_entry *entry, bool touched)
+{
+    struct tug_attempt around = tug_attempt_begin(touched);
+    do
+        visit_once(entry);
+    while (tug_attempt_again(tug_copy_engine_of(entry->walk)));
+    tug_attempt_end(around);
+}
+
+static void visit(const struct tug_walk_entry *entry)
+{
+    tug_copy_visit(entry, false);
+}
+
+static bool retry(struct tug_walk *walk)
+{
+    return tug_attempt_again(tug_copy_engine_of(walk));
+}
+
 static void fail_entry(struct tug_walk *walk, const struct tug_directory *directory,
                        const char *name, const char *destination_name, enum tug_copy_step step,
                        int error)
@@ -228,4 +264,5 @@ const struct tug_walk_visitor tug_copy_visitor = {
     .leave = leave,
     .visit = visit,
     .fail = fail_entry,
+    .retry = retry,
 };

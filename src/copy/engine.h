@@ -85,11 +85,17 @@ void tug_copy_explain(struct tug_copy_engine *engine, struct tug_copy_choice cho
                       const struct tug_directory *directory, const char *name,
                       const char *destination_name);
 
-/* Counts and reports a failure, the first one's errno as well; `error` is 0 where the step says it
- * all. `name` NULL: the directory itself. */
+/* Counts and reports a failure, the first one's errno as well, or has the entry done again (see
+ * attempt.h), or stops the crew, as the options say; `error` is 0 where the step says it all.
+ * `name` NULL: the directory itself. */
 void tug_copy_fail(struct tug_copy_engine *engine, const struct tug_directory *directory,
                    const char *name, const char *destination_name, enum tug_copy_step step,
                    int error);
+
+/* The same for what an attempt has left and could not be removed: there is no other attempt. */
+void tug_copy_fail_to_clean(struct tug_copy_engine *engine, const struct tug_directory *directory,
+                            const char *name, const char *destination_name, enum tug_copy_step step,
+                            int error);
 
 /* The same, where there is only a path name. */
 void tug_copy_fail_path(struct tug_copy_engine *engine, const char *path, enum tug_copy_step step,

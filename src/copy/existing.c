@@ -9,6 +9,7 @@
 
 #include <tug/sys.h>
 
+#include "attempt.h"
 #include "backup.h"
 #include "preserve.h"
 
@@ -33,7 +34,7 @@ static int skip(const struct tug_copy_subject *subject, const struct statx *stat
 
 static bool is_new_enough(const struct tug_copy_subject *subject, const struct statx *statx)
 {
-    if (!subject->engine->options->update || S_ISDIR(statx->stx_mode))
+    if (!subject->engine->options->update || S_ISDIR(statx->stx_mode) || tug_attempt_now().touched)
         return false;
     if (statx->stx_mtime.tv_sec != subject->modified.tv_sec)
         return statx->stx_mtime.tv_sec > subject->modified.tv_sec;
@@ -44,7 +45,7 @@ static bool is_new_enough(const struct tug_copy_subject *subject, const struct s
 static bool is_allowed(const struct tug_copy_subject *subject, const struct statx *statx)
 {
     struct tug_copy_engine *engine = subject->engine;
-    if (engine->options->ask == NULL)
+    if (engine->options->ask == NULL || tug_attempt_now().touched)
         return true;
     bool writable = S_ISLNK(statx->stx_mode) ||
                     tug_sys_faccessat(subject->directory->destination, subject->destination_name,
@@ -136,7 +137,8 @@ void tug_copy_end_backup(const struct tug_copy_subject *subject, char *backup, b
         if (error == -EINVAL || error == -ENOSYS)
             error = tug_sys_renameat2(at, backup, at, subject->destination_name, 0);
         if (error != 0)
-            fail(subject, TUG_COPY_STEP_RESTORE, error);
+            tug_copy_fail_to_clean(subject->engine, subject->directory, subject->name,
+                                   subject->destination_name, TUG_COPY_STEP_RESTORE, error);
     }
     free(backup);
 }

@@ -11,6 +11,7 @@
 
 #include <tug/sys.h>
 
+#include "attempt.h"
 #include "preserve.h"
 #include "resume.h"
 
@@ -246,6 +247,7 @@ int tug_copy_file_clone(struct tug_copy_file *file, struct tug_copy_pair *pair)
         if (file->choice.method != TUG_COPY_BY_CLONE)
             file->choice = (struct tug_copy_choice){TUG_COPY_BY_CLONE, TUG_COPY_FOR_SHARING};
         tug_copy_count(&file->engine->report->cloned_files, 1);
+        file->cloned = true;
         tug_copy_file_count(file, file->size);
         return 1;
     }
@@ -289,6 +291,8 @@ void tug_copy_file(const struct tug_walk_entry *entry)
         .directory = entry->directory,
         .name = entry->name,
         .destination_name = entry->destination_name,
+        .type = entry->type,
+        .follow = entry->follow,
         .source = -1,
         .destination = -1,
     };
@@ -365,6 +369,7 @@ void tug_copy_file_finish(struct tug_copy_file *file)
     struct tug_copy_engine *engine = file->engine;
     int error = 0;
     bool complete = true;
+    tug_attempt_set_bytes(file->counted);
     if (file->resume != NULL && (error = tug_resume_sync(file)) != 0) {
         tug_copy_file_abandon(file, TUG_COPY_STEP_WRITE, error);
         return;
@@ -375,6 +380,10 @@ void tug_copy_file_finish(struct tug_copy_file *file)
         error = tug_sys_fchmod(file->destination, file->mode & ~engine->umask);
     if (error != 0) {
         tug_copy_file_abandon(file, TUG_COPY_STEP_SET_MODE, error);
+        return;
+    }
+    if (tug_attempt_now().state == TUG_ATTEMPT_AGAIN) {
+        tug_copy_file_abandon(file, TUG_COPY_STEP_NONE, 0);
         return;
     }
     struct tug_copy_identity copy;
@@ -416,6 +425,7 @@ static void discard(struct tug_copy_file *file)
     if (!file->created && (file->linked || !file->solid)) {
         if (file->solid && file->destination >= 0)
             tug_sys_ftruncate(file->destination, 0);
+        tug_attempt_set_touched();
         return;
     }
     /* Not if somebody has given the name to another file meanwhile. */
@@ -426,12 +436,26 @@ static void discard(struct tug_copy_file *file)
         return;
     int error = tug_sys_unlinkat(at, file->destination_name, 0);
     if (error < 0 && error != -ENOENT)
-        tug_copy_fail(file->engine, file->directory, file->name, file->destination_name,
-                      TUG_COPY_STEP_REMOVE, error);
+        tug_copy_fail_to_clean(file->engine, file->directory, file->name, file->destination_name,
+                               TUG_COPY_STEP_REMOVE, error);
+}
+
+/* None of it is to be found in the destination. What an earlier copy has finished of a file stays,
+ * and is counted when it is used again. */
+static void take_back_counts(struct tug_copy_file *file)
+{
+    struct tug_copy_report *report = file->engine->report;
+    tug_copy_count(&report->bytes, -file->counted);
+    tug_copy_count(&report->offloaded_bytes, -file->offloaded);
+    if (file->cloned)
+        tug_copy_count(&report->cloned_files, (uint64_t)-1);
+    if (tug_attempt_now().state == TUG_ATTEMPT_AGAIN)
+        tug_copy_count(&report->resumed_bytes, -file->resumed);
 }
 
 void tug_copy_file_abandon(struct tug_copy_file *file, enum tug_copy_step step, int error)
 {
+    tug_attempt_set_bytes(file->counted);
     if (step != TUG_COPY_STEP_NONE)
         tug_copy_fail(file->engine, file->directory, file->name, file->destination_name, step,
                       error);
@@ -445,5 +469,5 @@ void tug_copy_file_abandon(struct tug_copy_file *file, enum tug_copy_step step, 
     const struct tug_copy_subject subject = tug_copy_file_subject(file);
     tug_copy_end_backup(&subject, file->backup, true);
     settle_links(file, NULL);
-    tug_copy_count(&file->engine->report->bytes, -file->counted);
+    take_back_counts(file);
 }

@@ -30,12 +30,16 @@ struct tug_copy_file {
     uint32_t link_count;               /* of the source */
     uint64_t size;                     /* of the source when it was opened: a hint */
     uint64_t counted;                  /* bytes that the report counts for this file */
-    mode_t mode;                       /* what the destination is made with, less the umask */
-    struct tug_attributes attributes;  /* of the source, if any are to be kept */
-    struct tug_ledger_state state;     /* of the source when it was opened, for a move */
-    struct statx_timestamp modified;   /* of the source */
-    struct tug_resume *resume;         /* the destination is a partial file with another name */
-    struct tug_copy_choice choice;     /* how the contents come over */
+    uint64_t offloaded, resumed;       /* likewise; atomic */
+    bool cloned;                       /* it counts as that */
+    unsigned type;                     /* as in struct tug_walk_entry, as is the next one */
+    bool follow;
+    mode_t mode;                      /* what the destination is made with, less the umask */
+    struct tug_attributes attributes; /* of the source, if any are to be kept */
+    struct tug_ledger_state state;    /* of the source when it was opened, for a move */
+    struct statx_timestamp modified;  /* of the source */
+    struct tug_resume *resume;        /* the destination is a partial file with another name */
+    struct tug_copy_choice choice;    /* how the contents come over */
     bool regular;  /* the source is a regular file; else it is read as a stream */
     bool holes;    /* those of the source are looked for */
     bool sparse;   /* not all that is written has blocks: its length has to be set */

@@ -12,6 +12,7 @@
 
 #include <tug/sys.h>
 
+#include "attempt.h"
 #include "engine.h"
 #include "existing.h"
 #include "file.h"
@@ -229,9 +230,12 @@ static struct tug_walk_entry entry_of(const struct aside *aside, struct tug_crew
 static bool pin_aside(const struct aside *aside)
 {
     struct tug_walk_entry entry = entry_of(aside, NULL);
-    int error = tug_directory_pin(aside->directory);
-    if (error != 0)
-        fail(&entry, TUG_COPY_STEP_ACCESS, error);
+    int error;
+    do {
+        error = tug_directory_pin(aside->directory);
+        if (error != 0)
+            fail(&entry, TUG_COPY_STEP_ACCESS, error);
+    } while (error != 0 && tug_attempt_again(tug_copy_engine_of(aside->walk)));
     return error == 0;
 }
 
@@ -317,16 +321,21 @@ bool tug_hard_links_claim(const struct tug_walk_entry *entry, struct tug_copy_id
 /* Makes links of all names put aside. */
 static void link_all(struct aside *aside, const struct tug_hard_link *link)
 {
+    /* Each is an entry of its own, whatever has become of the one that was copied. */
+    struct tug_attempt around = tug_attempt_begin(false);
     while (aside != NULL) {
         struct aside *next = aside->next;
         bool pinned = pin_aside(aside);
         if (pinned) {
             struct tug_walk_entry entry = entry_of(aside, NULL);
-            make_link(&entry, link);
+            do
+                make_link(&entry, link);
+            while (tug_attempt_again(tug_copy_engine_of(entry.walk)));
         }
         free_aside(aside, pinned);
         aside = next;
     }
+    tug_attempt_end(around);
 }
 
 void tug_hard_links_settle(struct tug_copy_engine *engine, struct tug_hard_link *link,

@@ -11,6 +11,7 @@
 
 #include <tug/sys.h>
 
+#include "attempt.h"
 #include "file.h"
 #include "resume.h"
 
@@ -126,7 +127,7 @@ static bool is_unfinished_copy(const struct tug_operands *operands)
 
 /* Finds out whether to copy into the destination. Returns the descriptor of what names are relative
  * to, -1 if it is of no use, which has been reported. */
-static int open_target(struct tug_operands *operands)
+static int try_target(struct tug_operands *operands)
 {
     enum tug_copy_target target = operands->engine->options->target;
     if (target == TUG_COPY_TARGET_EXACT || is_unfinished_copy(operands))
@@ -142,6 +143,15 @@ static int open_target(struct tug_operands *operands)
     tug_copy_fail_path(operands->engine, operands->destination,
                        may_be_new ? TUG_COPY_STEP_STAT : TUG_COPY_STEP_TARGET, fd);
     return -1;
+}
+
+static int open_target(struct tug_operands *operands)
+{
+    int target;
+    do
+        target = try_target(operands);
+    while (target == -1 && tug_attempt_again(operands->engine));
+    return target;
 }
 
 /* Makes the anchor. False: nothing can be copied. */
@@ -162,6 +172,8 @@ static bool open_anchor(struct tug_operands *operands)
         tug_sys_close(target);
     tug_copy_fail_path(operands->engine, operands->operands[0].source, TUG_COPY_STEP_MEMORY,
                        -ENOMEM);
+    /* That much memory is not worth another attempt. */
+    (void)tug_attempt_again(operands->engine);
     return false;
 }
 
@@ -197,7 +209,9 @@ static bool is_repeated(const struct taken *taken)
         }
         if (earlier->type != S_IFDIR && operand->type != S_IFDIR &&
             operands->engine->options->existing != TUG_COPY_EXISTING_KEEP) {
-            fail(taken, TUG_COPY_STEP_JUST_CREATED, 0);
+            do
+                fail(taken, TUG_COPY_STEP_JUST_CREATED, 0);
+            while (tug_attempt_again(operands->engine));
             return true;
         }
     }
@@ -210,20 +224,39 @@ static bool examine(struct taken *taken)
     struct statx statx;
     struct tug_operand *operand = taken->operand;
     const struct tug_copy_options *options = taken->operands->engine->options;
-    int error = tug_sys_statx(AT_FDCWD, operand->source, taken->follow ? 0 : AT_SYMLINK_NOFOLLOW,
-                              STATX_TYPE | STATX_INO, &statx);
-    if (error != 0) {
+    int error;
+    while (
+        (error = tug_sys_statx(AT_FDCWD, operand->source, taken->follow ? 0 : AT_SYMLINK_NOFOLLOW,
+                               STATX_TYPE | STATX_INO, &statx)) != 0) {
         fail(taken, TUG_COPY_STEP_STAT, error);
-        return false;
+        if (!tug_attempt_again(taken->operands->engine))
+            return false;
     }
     operand->type = statx.stx_mode & S_IFMT;
     operand->identity = tug_copy_identity_of(&statx);
-    if (operand->type == S_IFDIR && !options->recursive)
-        fail(taken, TUG_COPY_STEP_OMITTED, 0);
-    else if (!is_repeated(taken))
+    if (operand->type == S_IFDIR && !options->recursive) {
+        do
+            fail(taken, TUG_COPY_STEP_OMITTED, 0);
+        while (tug_attempt_again(taken->operands->engine));
+    } else if (!is_repeated(taken)) {
         return true;
+    }
     operand->type = 0;
     return false;
+}
+
+/* Makes the directories above the name of the copy, where that is wanted. */
+static bool make_parents(const struct taken *taken)
+{
+    struct tug_operands *operands = taken->operands;
+    if (!operands->engine->options->parents || !operands->into || operands->verifying)
+        return true;
+    bool made;
+    do
+        made = tug_parents_make(&operands->parents, operands->engine, operands->anchor,
+                                taken->operand->source, taken->operand->name);
+    while (!made && tug_attempt_again(operands->engine));
+    return made;
 }
 
 static void take_operand(struct tug_operands *operands, struct tug_operand *operand,
@@ -240,9 +273,7 @@ static void take_operand(struct tug_operands *operands, struct tug_operand *oper
         return;
     if (operand->type == 0)
         return;
-    if (operands->engine->options->parents && operands->into && !operands->verifying &&
-        !tug_parents_make(&operands->parents, operands->engine, operands->anchor, operand->source,
-                          operand->name)) {
+    if (!make_parents(&taken)) {
         operand->type = 0;
         return;
     }

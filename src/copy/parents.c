@@ -9,6 +9,7 @@
 
 #include <tug/sys.h>
 
+#include "attempt.h"
 #include "preserve.h"
 
 struct tug_parent {
@@ -111,7 +112,9 @@ void tug_parents_finish(struct tug_parents *parents, struct tug_copy_engine *eng
     struct tug_parent *parent;
     while ((parent = parents->last) != NULL) {
         parents->last = parent->above;
-        finish_one(engine, anchor, parent);
+        do
+            finish_one(engine, anchor, parent);
+        while (tug_attempt_again(engine));
         free_parent(parent);
     }
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "attempt.h"
 #include "strategy.h"
 
 /* The operand that a directory was reached from. */
@@ -17,6 +18,93 @@ static const struct tug_directory *operand_of(const struct tug_directory *direct
     while (directory->parent != NULL && directory->parent->parent != NULL)
         directory = directory->parent;
     return directory;
+}
+
+/* ---- Failures ---- */
+
+/* Whether the callback is to be asked. */
+static bool is_asked(const struct tug_copy_engine *engine)
+{
+    return engine->options->on_failure == TUG_ON_FAILURE_ASK && !tug_crew_stopped(engine->crew) &&
+           tug_attempt_now().state == TUG_ATTEMPT_FRESH;
+}
+
+/* Whether somebody will see the event, which then needs path names. */
+static bool is_told(const struct tug_copy_engine *engine, int error)
+{
+    return error != -ECANCELED && (tug_copy_wants(engine, TUG_COPY_FAILED) || is_asked(engine));
+}
+
+static enum tug_failure_answer answer_to(const struct tug_copy_engine *engine,
+                                         const struct tug_copy_event *failure)
+{
+    enum tug_failure_answer answer = TUG_FAILURE_SKIP;
+    if (engine->options->on_failure == TUG_ON_FAILURE_STOP)
+        return TUG_FAILURE_STOP;
+    if (is_asked(engine))
+        answer = engine->options->failed(failure, engine->options->argument);
+    if (answer == TUG_FAILURE_RETRY && engine->report->phase == TUG_COPY_PHASE_VERIFY)
+        answer = TUG_FAILURE_SKIP;
+    return answer;
+}
+
+static void retry(struct tug_copy_engine *engine, struct tug_copy_event failure)
+{
+    tug_attempt_set_state(TUG_ATTEMPT_AGAIN);
+    failure.kind = TUG_COPY_RETRIED;
+    if (tug_copy_wants(engine, TUG_COPY_RETRIED))
+        engine->options->event(&failure, engine->options->argument);
+}
+
+/* Under the lock for events. */
+static void count_failure(struct tug_copy_engine *engine, struct tug_copy_event failure)
+{
+    int32_t none = 0;
+    int32_t first = failure.error != 0 ? failure.error : -EIO;
+    tug_attempt_set_state(TUG_ATTEMPT_SETTLED);
+    __atomic_compare_exchange_n(&engine->report->first_error, &none, first, false, __ATOMIC_RELAXED,
+                                __ATOMIC_RELAXED);
+    tug_copy_count(&engine->report->failures, 1);
+    /* The copy stays, and so do its bytes. */
+    if (failure.step >= TUG_COPY_STEP_PRESERVE_TIMES && failure.step <= TUG_COPY_STEP_PRESERVE_MODE)
+        failure.bytes = 0;
+    if (tug_copy_wants(engine, TUG_COPY_FAILED))
+        engine->options->event(&failure, engine->options->argument);
+}
+
+/* Decides what becomes of a failure, and sees to that. */
+static void judge(struct tug_copy_engine *engine, const struct tug_copy_event *event)
+{
+    struct tug_copy_event failure = *event;
+    struct tug_attempt attempt = tug_attempt_now();
+    /* After a cancellation calls may fail because of it; that is no news. And what follows from a
+     * failure whose entry will be done again will be seen then. */
+    if (failure.error == -ECANCELED || attempt.state == TUG_ATTEMPT_AGAIN)
+        return;
+    failure.bytes = attempt.bytes;
+    pthread_mutex_lock(&engine->event_lock);
+    enum tug_failure_answer answer = answer_to(engine, &failure);
+    if (answer == TUG_FAILURE_RETRY)
+        retry(engine, failure);
+    else
+        count_failure(engine, failure);
+    if (answer == TUG_FAILURE_STOP) {
+        __atomic_store_n(&engine->report->stopped, 1, __ATOMIC_RELAXED);
+        tug_crew_stop(engine->crew);
+    }
+    pthread_mutex_unlock(&engine->event_lock);
+}
+
+/* Calls the callback. */
+static void pass_on(struct tug_copy_engine *engine, const struct tug_copy_event *event)
+{
+    if (event->kind == TUG_COPY_FAILED) {
+        judge(engine, event);
+        return;
+    }
+    pthread_mutex_lock(&engine->event_lock);
+    engine->options->event(event, engine->options->argument);
+    pthread_mutex_unlock(&engine->event_lock);
 }
 
 static void send_event(struct tug_copy_engine *engine, struct tug_copy_event event,
@@ -33,9 +121,7 @@ static void send_event(struct tug_copy_engine *engine, struct tug_copy_event eve
             tug_directory_destination_path(source, source == directory ? destination_name : NULL);
     event.source = source_path != NULL ? source_path : name != NULL ? name : directory->name;
     event.destination = destination_path;
-    pthread_mutex_lock(&engine->event_lock);
-    engine->options->event(&event, engine->options->argument);
-    pthread_mutex_unlock(&engine->event_lock);
+    pass_on(engine, &event);
     free(source_path);
     free(destination_path);
 }
@@ -61,20 +147,6 @@ void tug_copy_explain(struct tug_copy_engine *engine, struct tug_copy_choice cho
         send_event(engine, event, directory, name, destination_name);
 }
 
-/* Counts a failure. False: it is none, or nobody wants to hear of it. */
-static bool count_failure(struct tug_copy_engine *engine, int error)
-{
-    /* After a cancellation calls may fail because of it; that is no news. */
-    if (error == -ECANCELED)
-        return false;
-    int32_t none = 0;
-    int32_t first = error != 0 ? error : -EIO;
-    __atomic_compare_exchange_n(&engine->report->first_error, &none, first, false, __ATOMIC_RELAXED,
-                                __ATOMIC_RELAXED);
-    tug_copy_count(&engine->report->failures, 1);
-    return tug_copy_wants(engine, TUG_COPY_FAILED);
-}
-
 void tug_copy_fail(struct tug_copy_engine *engine, const struct tug_directory *directory,
                    const char *name, const char *destination_name, enum tug_copy_step step,
                    int error)
@@ -84,8 +156,21 @@ void tug_copy_fail(struct tug_copy_engine *engine, const struct tug_directory *d
         const struct tug_ledger_entry entry = tug_ledger_entry_of(directory, name);
         tug_ledger_deny(engine->ledger, &entry);
     }
-    if (count_failure(engine, error))
+    if (is_told(engine, error))
         send_event(engine, event, directory, name, destination_name);
+    else
+        judge(engine, &event);
+}
+
+void tug_copy_fail_to_clean(struct tug_copy_engine *engine, const struct tug_directory *directory,
+                            const char *name, const char *destination_name, enum tug_copy_step step,
+                            int error)
+{
+    struct tug_attempt around = tug_attempt_begin(false);
+    tug_attempt_set_state(TUG_ATTEMPT_SETTLED);
+    tug_copy_fail(engine, directory, name, destination_name, step, error);
+    tug_attempt_end(around);
+    tug_attempt_set_state(TUG_ATTEMPT_SETTLED);
 }
 
 void tug_copy_note(struct tug_copy_engine *engine, const struct tug_directory *directory,
@@ -122,11 +207,7 @@ void tug_copy_fail_path(struct tug_copy_engine *engine, const char *path, enum t
 {
     struct tug_copy_event event = {
         .kind = TUG_COPY_FAILED, .step = step, .error = error, .source = path};
-    if (!count_failure(engine, error))
-        return;
-    pthread_mutex_lock(&engine->event_lock);
-    engine->options->event(&event, engine->options->argument);
-    pthread_mutex_unlock(&engine->event_lock);
+    judge(engine, &event);
 }
 
 void tug_copy_warn(struct tug_copy_engine *engine, const struct tug_directory *directory,
@@ -158,5 +239,6 @@ void tug_copy_report_read(const struct tug_copy_report *report, struct tug_copy_
         .resumed_bytes = __atomic_load_n(&report->resumed_bytes, __ATOMIC_RELAXED),
         .first_error = __atomic_load_n(&report->first_error, __ATOMIC_RELAXED),
         .phase = __atomic_load_n(&report->phase, __ATOMIC_RELAXED),
+        .stopped = __atomic_load_n(&report->stopped, __ATOMIC_RELAXED),
     };
 }

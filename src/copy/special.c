@@ -11,6 +11,7 @@
 
 #include <tug/sys.h>
 
+#include "attempt.h"
 #include "existing.h"
 #include "preserve.h"
 
@@ -191,6 +192,17 @@ static void settle_links(struct special *special, bool made)
                           made ? &copy : NULL);
 }
 
+/* It is to be made again. Returns what is not 0. */
+static int unmake(const struct special *special)
+{
+    const struct tug_walk_entry *entry = special->entry;
+    int error = tug_sys_unlinkat(entry->directory->destination, entry->destination_name, 0);
+    if (error != 0 && error != -ENOENT)
+        tug_copy_fail_to_clean(special->engine, entry->directory, entry->name,
+                               entry->destination_name, TUG_COPY_STEP_REMOVE, error);
+    return -EAGAIN;
+}
+
 /* Whether this name is one of several, and is, or will be, a link to another. */
 static bool is_linked(struct special *special)
 {
@@ -212,6 +224,8 @@ static void create(struct special *special)
     else if (error != 0)
         error = fail_make(special, error);
     bool complete = error == 0 && keep_attributes(special);
+    if (error == 0 && tug_attempt_now().state == TUG_ATTEMPT_AGAIN)
+        error = unmake(special);
     settle_links(special, error == 0);
     if (!complete)
         return;

@@ -18,7 +18,9 @@
 
 #include <tug/sys.h>
 
+#include "attempt.h"
 #include "resume.h"
+#include "visitors.h"
 
 _Static_assert(TUG_COPY_RANGE == TUG_RESUME_RANGE, "finished ranges are recorded by claims");
 
@@ -41,6 +43,7 @@ struct transfer {
     uint64_t end;        /* atomic: the least end of the source that was met */
     uint64_t failure;    /* atomic: 0, or the first failure: step << 32 | errno */
     bool offload;        /* atomic: by copy_file_range while it works */
+    bool touched;        /* as for tug_copy_visit(), if it is to be done again */
     char names[];
 };
 
@@ -140,6 +143,7 @@ static int64_t copy_offloaded(struct transfer *transfer, uint64_t offset, uint64
     int64_t copied = tug_sys_copy_file_range(file->source, &in, file->destination, &out, length, 0);
     if (copied >= 0) {
         tug_copy_count(&file->engine->report->offloaded_bytes, (uint64_t)copied);
+        tug_copy_count(&file->offloaded, (uint64_t)copied);
         return copied;
     }
     if (tug_copy_pair_refuses(transfer->pair, TUG_COPY_OFFLOAD, (int)copied)) {
@@ -222,6 +226,7 @@ static void copy_range(struct transfer *transfer, uint64_t offset, uint64_t end,
     struct tug_copy_file *file = &transfer->file;
     if (file->resume != NULL && tug_resume_has(file->resume, offset)) {
         tug_copy_count(&file->engine->report->resumed_bytes, end - offset);
+        tug_copy_count(&file->resumed, end - offset);
         return;
     }
     if (file->holes)
@@ -316,6 +321,55 @@ static void set_length(struct transfer *transfer)
         fail(transfer, TUG_COPY_STEP_WRITE, error);
 }
 
+static void run_again(struct tug_crew_job *job, struct tug_crew_worker *worker)
+{
+    struct transfer *transfer = (struct transfer *)job;
+    const struct tug_copy_file *file = &transfer->file;
+    struct tug_directory *directory = file->directory;
+    const struct tug_walk_entry entry = {
+        .walk = (struct tug_walk *)directory->set,
+        .worker = worker,
+        .directory = directory,
+        .name = file->name,
+        .destination_name = file->destination_name,
+        .type = file->type,
+        .follow = file->follow,
+    };
+    if (!tug_crew_stopped(file->engine->crew))
+        tug_copy_visit(&entry, transfer->touched);
+    free(transfer);
+    tug_directory_done(directory);
+}
+
+/* The transfer keeps the names, and the use of the directory. As a job of its own, since whoever
+ * ends a transfer may be in the middle of the visit that began it. */
+static void do_again(struct transfer *transfer)
+{
+    transfer->job.run = run_again;
+    tug_crew_push(transfer->file.engine->crew, &transfer->job, true);
+}
+
+static void conclude(struct transfer *transfer)
+{
+    struct tug_copy_file *file = &transfer->file;
+    struct tug_directory *directory = file->directory;
+    struct tug_attempt around = tug_attempt_begin(false);
+    if (failed(transfer))
+        tug_copy_file_abandon(file, (enum tug_copy_step)(transfer->failure >> 32),
+                              -(int)(uint32_t)transfer->failure);
+    else
+        tug_copy_file_finish(file);
+    transfer->touched = tug_attempt_now().touched;
+    bool again = tug_attempt_again(file->engine);
+    tug_attempt_end(around);
+    if (again) {
+        do_again(transfer);
+        return;
+    }
+    free(transfer);
+    tug_directory_done(directory);
+}
+
 static void end_transfer(struct transfer *transfer, struct tug_crew_worker *worker)
 {
     struct tug_copy_file *file = &transfer->file;
@@ -325,14 +379,7 @@ static void end_transfer(struct transfer *transfer, struct tug_crew_worker *work
         set_length(transfer);
     if (file->choice.method == TUG_COPY_BY_SERVER && !transfer->offload)
         file->choice.method = TUG_COPY_BY_RANGES;
-    struct tug_directory *directory = file->directory;
-    if (failed(transfer))
-        tug_copy_file_abandon(file, (enum tug_copy_step)(transfer->failure >> 32),
-                              -(int)(uint32_t)transfer->failure);
-    else
-        tug_copy_file_finish(file);
-    free(transfer);
-    tug_directory_done(directory);
+    conclude(transfer);
 }
 
 static void work(struct transfer *transfer, struct tug_crew_worker *worker)

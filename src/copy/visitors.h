@@ -8,6 +8,10 @@
 /* Makes the destination the same as the source. */
 extern const struct tug_walk_visitor tug_copy_visitor;
 
+/* Copies an entry that is not a directory, as often as whoever is asked about failures wants.
+ * `touched`: an attempt before has emptied the file that existed. */
+void tug_copy_visit(const struct tug_walk_entry *entry, bool touched);
+
 /* Counts the source; there is no destination. */
 extern const struct tug_walk_visitor tug_measure_visitor;
 

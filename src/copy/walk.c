@@ -152,23 +152,28 @@ static bool open_directory(struct tug_walk *walk, struct tug_directory *director
 
 /* ---- The job ---- */
 
-/* Opens a directory, with the parent pinned for that. */
+/* Opens a directory, with the parent pinned for that: *pinned. */
+static bool try_to_open(struct tug_walk *walk, struct tug_directory *directory, bool *pinned)
+{
+    int error = *pinned ? 0 : tug_directory_pin(directory->parent);
+    *pinned = error == 0;
+    directory->error = 0;
+    if (*pinned)
+        return open_directory(walk, directory);
+    directory->error = error;
+    walk->visitor->fail(walk, directory, NULL, NULL, TUG_COPY_STEP_ACCESS, error);
+    return false;
+}
+
 static bool begin(struct tug_walk *walk, struct tug_directory *directory)
 {
-    struct tug_directory *parent = directory->parent;
-    if (tug_crew_stopped(walk->crew)) {
-        tug_directory_tried(directory, false);
-        return false;
+    bool pinned = false, opened = false;
+    if (!tug_crew_stopped(walk->crew)) {
+        do
+            opened = try_to_open(walk, directory, &pinned);
+        while (!opened && tug_walk_should_retry(walk));
     }
-    int error = tug_directory_pin(parent);
-    if (error != 0) {
-        directory->error = error;
-        walk->visitor->fail(walk, directory, NULL, NULL, TUG_COPY_STEP_ACCESS, error);
-        tug_directory_tried(directory, false);
-        return false;
-    }
-    bool opened = open_directory(walk, directory);
-    tug_directory_tried(directory, true);
+    tug_directory_tried(directory, pinned);
     return opened;
 }
 
@@ -203,10 +208,11 @@ static void push(struct tug_walk *walk, struct tug_directory *directory, bool wa
 void tug_walk_push(struct tug_walk *walk, struct tug_directory *parent, const char *name,
                    const char *destination_name, bool follow, bool wake)
 {
-    struct tug_directory *directory = tug_directory_new(parent, name, destination_name, follow);
-    if (directory == NULL) {
+    struct tug_directory *directory;
+    while ((directory = tug_directory_new(parent, name, destination_name, follow)) == NULL) {
         walk->visitor->fail(walk, parent, name, name, TUG_COPY_STEP_MEMORY, -ENOMEM);
-        return;
+        if (!tug_walk_should_retry(walk))
+            return;
     }
     push(walk, directory, wake);
 }

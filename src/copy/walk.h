@@ -64,6 +64,9 @@ struct tug_walk_visitor {
     /* Something failed; `name` and `destination_name` NULL: the directory itself. */
     void (*fail)(struct tug_walk *walk, const struct tug_directory *directory, const char *name,
                  const char *destination_name, enum tug_copy_step step, int error);
+    /* After fail(), or enter() that said no, about something that the walk itself did: whether the
+     * walk is to do that again. May be NULL. */
+    bool (*retry)(struct tug_walk *walk);
 };
 
 /* What a walk reads at a time unless it is told otherwise: about a thousand names. */
@@ -92,6 +95,12 @@ void tug_walk_destroy(struct tug_walk *walk);
 /* Has a directory walked: `name` below the pinned `parent`. Reports its own failures. */
 void tug_walk_push(struct tug_walk *walk, struct tug_directory *parent, const char *name,
                    const char *destination_name, bool follow, bool wake);
+
+/* For what failed in the walk itself. */
+static inline bool tug_walk_should_retry(struct tug_walk *walk)
+{
+    return walk->visitor->retry != NULL && walk->visitor->retry(walk);
+}
 
 /* From finish(): has the directory walked again, as another child of its parent. Returns whether
  * there was memory for that. */

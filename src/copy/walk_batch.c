@@ -82,11 +82,13 @@ static unsigned find_type(const struct tug_walk_entry *entry)
 {
     struct statx statx;
     int flags = entry->follow ? 0 : AT_SYMLINK_NOFOLLOW;
-    int error = tug_sys_statx(entry->directory->source, entry->name, flags, STATX_TYPE, &statx);
-    if (error == 0)
-        return statx.stx_mode & S_IFMT;
-    entry->walk->visitor->fail(entry->walk, entry->directory, entry->name, entry->name,
-                               TUG_COPY_STEP_STAT, error);
+    do {
+        int error = tug_sys_statx(entry->directory->source, entry->name, flags, STATX_TYPE, &statx);
+        if (error == 0)
+            return statx.stx_mode & S_IFMT;
+        entry->walk->visitor->fail(entry->walk, entry->directory, entry->name, entry->name,
+                                   TUG_COPY_STEP_STAT, error);
+    } while (tug_walk_should_retry(entry->walk));
     return 0;
 }
 
@@ -138,7 +140,7 @@ static void share(struct batch *batch, bool wake)
 static void visit_claimed(struct batch *batch, size_t begin, size_t end,
                           struct tug_crew_worker *worker)
 {
-    while (begin < end) {
+    while (begin < end && !tug_crew_stopped(batch->walk->crew)) {
         const struct tug_copy_dirent *entry = entry_at(batch, begin);
         /* Directories were pushed when the batch was read. */
         if (entry->type != DT_DIR && !tug_copy_is_dot(entry->name))
@@ -250,13 +252,14 @@ static void push_directories(struct batch *batch, size_t others)
     }
 }
 
-/* Reads the next batch; NULL: there is none, or an error that has been reported. */
+/* Reads the next batch; NULL: there is none, or an error that has been reported. What failed has
+ * not moved the position of the directory. */
 static struct batch *read_batch(struct tug_walk *walk, struct tug_directory *directory,
                                 struct tug_crew_worker *worker)
 {
     struct batch *batch = new_batch(walk, directory, worker);
+    directory->error = batch == NULL ? -ENOMEM : 0;
     if (batch == NULL) {
-        directory->error = -ENOMEM;
         walk->visitor->fail(walk, directory, NULL, NULL, TUG_COPY_STEP_MEMORY, -ENOMEM);
         return NULL;
     }
@@ -281,8 +284,11 @@ bool tug_walk_scan(struct tug_walk *walk, struct tug_directory *directory,
                    struct tug_crew_worker *worker)
 {
     struct batch *batch = NULL;
-    if (!tug_crew_stopped(walk->crew))
-        batch = read_batch(walk, directory, worker);
+    if (!tug_crew_stopped(walk->crew)) {
+        do
+            batch = read_batch(walk, directory, worker);
+        while (batch == NULL && directory->error != 0 && tug_walk_should_retry(walk));
+    }
     if (batch == NULL) {
         tug_directory_done(directory);
         return false;
