@@ -121,7 +121,16 @@ enum tug_copy_event_kind {
     TUG_COPY_EXPLAINED = 32, /* a file has been copied: `method` and `reason` say how and why */
     /* What failed will be tried again, see TUG_FAILURE_RETRY: `step` and `error` say why. `bytes`
      * were told of by TUG_COPY_BYTES, and do not count any more. An entry is STARTED each time. */
-    TUG_COPY_RETRIED = 64
+    TUG_COPY_RETRIED = 64,
+    /* More is known of how much there is to do: `entries` and `bytes` that have been found so far,
+     * of the copy alone; a verification goes over the same once more. They only grow. `final`: this
+     * is all; told of once, unless the copy ends early. Whoever asks for this event has the source
+     * walked once more by one job beside the copy, as by tug_copy_measure(), which looks at every
+     * file for its size; outside of a runtime that comes first. It is told of after the first few
+     * entries, then every 1,024. Done of this are, in the report: all files, directories, links,
+     * hard links, specials, files that were skipped or resumed, and failures; and all bytes written
+     * or resumed. Of a source that changes meanwhile that may be more or less than the total. */
+    TUG_COPY_TOTAL = 128
 };
 
 /* What was being done when something failed. `error` of the event is a negative errno, or 0 where
@@ -181,8 +190,11 @@ struct tug_copy_event {
     /* The file type bits of a mode (S_IFREG, S_IFDIR, ...), 0 if not known. */
     unsigned type;
     /* Of TUG_COPY_FAILED: what TUG_COPY_BYTES has told of that file, and does not count any more.
-     */
+     * Of TUG_COPY_TOTAL: the contents of all files, each once if its names are kept together. */
     uint64_t bytes;
+    /* Of TUG_COPY_TOTAL, whose path names are NULL. */
+    uint64_t entries;
+    bool final;
     /* Of TUG_COPY_EXPLAINED: how the contents came over, and why so, as parts of an English
      * sentence; else NULL. They are for people, and may change. */
     const char *method, *reason;

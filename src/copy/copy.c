@@ -16,6 +16,7 @@
 #include "operands.h"
 #include "preserve.h"
 #include "processors.h"
+#include "total.h"
 #include "verify.h"
 #include "visitors.h"
 
@@ -24,7 +25,7 @@ void tug_copy_options_init(struct tug_copy_options *options)
     *options = (struct tug_copy_options){.umask = -1};
 }
 
-static bool are_valid(const struct tug_copy_options *options, size_t count)
+bool tug_copy_options_are_valid(const struct tug_copy_options *options, size_t count)
 {
     if (count == 0 || options->jobs > TUG_COPY_MOST_JOBS || options->umask > 07777)
         return false;
@@ -79,12 +80,12 @@ void tug_copy_engine_destroy(struct tug_copy_engine *engine)
 
 /* On success everything is there; on failure nothing. */
 static int init_engine(struct tug_copy_engine *engine, const struct tug_copy_options *options,
-                       struct tug_copy_report *report, unsigned jobs)
+                       struct tug_copy_report *report)
 {
     memset(engine, 0, sizeof(*engine));
     engine->options = options;
     engine->report = report;
-    int error = tug_crew_create(&engine->crew, jobs);
+    int error = tug_crew_create(&engine->crew, options->jobs);
     if (error != 0)
         return error;
     if ((error = tug_copy_pairs_init(&engine->pairs)) != 0)
@@ -114,7 +115,7 @@ no_pairs:
 int tug_copy_engine_init(struct tug_copy_engine *engine, const struct tug_copy_options *options,
                          struct tug_copy_report *report)
 {
-    int error = init_engine(engine, options, report, options->jobs);
+    int error = init_engine(engine, options, report);
     if (error != 0)
         return error;
     if (options->umask < 0 || tug_preserves(engine, TUG_COPY_PRESERVE_MODE))
@@ -163,12 +164,13 @@ int64_t tug_copy(const struct tug_copy_options *options, const char *const *sour
     struct tug_copy_report own_report;
     struct tug_copy_engine engine;
     struct tug_operands *operands;
+    struct tug_copy_total total;
     if (options != NULL)
         effective = *options;
     else
         tug_copy_options_init(&effective);
     options = &effective;
-    if (!are_valid(options, count) || destination == NULL)
+    if (!tug_copy_options_are_valid(options, count) || destination == NULL)
         return -EINVAL;
     /* They tell what is finished. */
     if (effective.resume)
@@ -181,43 +183,13 @@ int64_t tug_copy(const struct tug_copy_options *options, const char *const *sour
         return error;
     error = tug_operands_create(&operands, &engine, sources, count, destination);
     if (error == 0) {
+        tug_copy_total_begin(&total, &engine, sources, count);
         error = tug_copy_engine_walk(&engine, operands, &tug_copy_visitor, &engine);
+        tug_copy_total_end(&total, error == 0 && !tug_crew_stopped(engine.crew));
         if (error == 0 && options->verify && !tug_crew_stopped(engine.crew))
             error = tug_copy_engine_verify(&engine, operands);
         tug_operands_destroy(operands);
     }
     tug_copy_engine_destroy(&engine);
     return error != 0 ? error : report->first_error;
-}
-
-int64_t tug_copy_measure(const struct tug_copy_options *options, const char *const *sources,
-                         size_t count, struct tug_copy_report *report)
-{
-    struct tug_copy_options quiet;
-    struct tug_copy_engine engine;
-    struct tug_operands *operands;
-    tug_copy_options_init(&quiet);
-    if (options != NULL) {
-        if (!are_valid(options, count))
-            return -EINVAL;
-        quiet.recursive = options->recursive;
-        quiet.follow = options->follow;
-        quiet.one_file_system = options->one_file_system;
-        quiet.preserve = options->preserve & TUG_COPY_PRESERVE_LINKS;
-        quiet.open_directories = options->open_directories;
-        quiet.names_only = options->names_only;
-    }
-    if (count == 0 || report == NULL)
-        return -EINVAL;
-    memset(report, 0, sizeof(*report));
-    int error = init_engine(&engine, &quiet, report, options != NULL ? options->jobs : 0);
-    if (error != 0)
-        return error;
-    error = tug_operands_create(&operands, &engine, sources, count, NULL);
-    if (error == 0) {
-        error = tug_copy_engine_walk(&engine, operands, &tug_measure_visitor, &engine);
-        tug_operands_destroy(operands);
-    }
-    tug_copy_engine_destroy(&engine);
-    return error;
 }

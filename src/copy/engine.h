@@ -31,6 +31,8 @@ struct tug_copy_engine {
      * permissions are not of this copy's making, and those that were left alone. */
     struct tug_identity_set existing, skipped;
     uint64_t copy_failures; /* set before the verification begins */
+    /* Of a measurement whose results somebody waits for (total.h); else NULL. */
+    struct tug_copy_total *total;
     /* Of a move: what was copied, and what failed. NULL: this is a copy. */
     struct tug_ledger *ledger;
     /* A copy that can be resumed, of one source to the name of the copy: the directory with that
@@ -41,6 +43,9 @@ struct tug_copy_engine {
 };
 
 struct tug_operands;
+
+/* Whether the options can be taken for so many sources. */
+bool tug_copy_options_are_valid(const struct tug_copy_options *options, size_t count);
 
 /* An engine, with a crew (copy.c). Returns 0 or a negative errno. */
 int tug_copy_engine_init(struct tug_copy_engine *engine, const struct tug_copy_options *options,

@@ -5,12 +5,21 @@
 #include <tug/sys.h>
 
 #include "engine.h"
+#include "total.h"
+
+static void found(struct tug_copy_engine *engine)
+{
+    if (engine->total != NULL)
+        tug_copy_total_found(engine->total);
+}
 
 static bool enter(struct tug_walk *walk, struct tug_directory *directory, const struct statx *statx)
 {
+    struct tug_copy_engine *engine = tug_copy_engine_of(walk);
     (void)directory;
     (void)statx;
-    tug_copy_count(&tug_copy_engine_of(walk)->report->directories, 1);
+    tug_copy_count(&engine->report->directories, 1);
+    found(engine);
     return true;
 }
 
@@ -26,15 +35,11 @@ static bool is_counted(struct tug_copy_engine *engine, const struct statx *statx
     return false;
 }
 
-static void visit(const struct tug_walk_entry *entry)
+static void count_file(const struct tug_walk_entry *entry)
 {
     struct statx statx;
     struct tug_copy_engine *engine = tug_copy_engine_of(entry->walk);
     struct tug_copy_report *report = engine->report;
-    if (entry->type != S_IFREG) {
-        tug_copy_count(entry->type == S_IFLNK ? &report->links : &report->specials, 1);
-        return;
-    }
     tug_copy_count(&report->files, 1);
     if (!engine->options->names_only &&
         tug_sys_statx(entry->directory->source, entry->name,
@@ -42,6 +47,17 @@ static void visit(const struct tug_walk_entry *entry)
                       &statx) == 0 &&
         !is_counted(engine, &statx))
         tug_copy_count(&report->bytes, statx.stx_size);
+}
+
+static void visit(const struct tug_walk_entry *entry)
+{
+    struct tug_copy_engine *engine = tug_copy_engine_of(entry->walk);
+    struct tug_copy_report *report = engine->report;
+    if (entry->type == S_IFREG)
+        count_file(entry);
+    else
+        tug_copy_count(entry->type == S_IFLNK ? &report->links : &report->specials, 1);
+    found(engine);
 }
 
 static void fail(struct tug_walk *walk, const struct tug_directory *directory, const char *name,
