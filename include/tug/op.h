@@ -28,6 +28,8 @@
 #include <tug/future.h>
 
 struct iovec;
+struct msghdr;
+struct sockaddr;
 struct statx;
 
 TUG_BEGIN_DECLS
@@ -108,6 +110,15 @@ TUG_API void tug_op_fchmodat(struct tug_op *op, int directory, const char *path,
 TUG_API void tug_op_getdents(struct tug_op *op, int fd, void *buffer, size_t size);
 /* Waits until one of the poll(2) `events` holds on fd; the result is the events that hold. */
 TUG_API void tug_op_poll(struct tug_op *op, int fd, unsigned events);
+/* accept4(2): `address` and `length` may be NULL; SOCK_CLOEXEC is always set. A connection that was
+ * accepted too late to be wanted is closed. */
+TUG_API void tug_op_accept(struct tug_op *op, int fd, struct sockaddr *address, unsigned *length,
+                           int flags);
+/* recv(2), send(2), recvmsg(2), sendmsg(2). MSG_NOSIGNAL is always set, MSG_DONTWAIT never. */
+TUG_API void tug_op_recv(struct tug_op *op, int fd, void *buffer, size_t length, int flags);
+TUG_API void tug_op_send(struct tug_op *op, int fd, const void *buffer, size_t length, int flags);
+TUG_API void tug_op_recvmsg(struct tug_op *op, int fd, struct msghdr *message, int flags);
+TUG_API void tug_op_sendmsg(struct tug_op *op, int fd, const struct msghdr *message, int flags);
 /* Runs fn(argument) on the blocking pool; the result is what it returned. Not interrupted once it
  * has started. */
 TUG_API void tug_op_blocking(struct tug_op *op, int64_t (*fn)(void *argument), void *argument);

@@ -23,8 +23,10 @@
 #include <tug/config.h>
 
 struct iovec;
+struct msghdr;
 struct open_how;
 struct pollfd;
+struct sockaddr;
 struct statx;
 struct timespec;
 
@@ -87,6 +89,31 @@ TUG_API int tug_sys_ficlone(int out, int in);
 
 /* Returns the new position. */
 TUG_API int64_t tug_sys_lseek(int fd, int64_t offset, int whence);
+
+/* ---- Sockets ---- */
+
+/* Return the descriptor; socketpair: 0. */
+TUG_API int tug_sys_socket(int domain, int type, int protocol);
+TUG_API int tug_sys_socketpair(int domain, int type, int protocol, int fds[2]);
+
+/* Return 0. connect is not made again after a signal: the attempt goes on (-EINPROGRESS). */
+TUG_API int tug_sys_bind(int fd, const struct sockaddr *address, unsigned length);
+TUG_API int tug_sys_listen(int fd, int backlog);
+TUG_API int tug_sys_connect(int fd, const struct sockaddr *address, unsigned length);
+TUG_API int tug_sys_shutdown(int fd, int how);
+TUG_API int tug_sys_getsockopt(int fd, int level, int option, void *value, unsigned *length);
+TUG_API int tug_sys_setsockopt(int fd, int level, int option, const void *value, unsigned length);
+TUG_API int tug_sys_getsockname(int fd, struct sockaddr *address, unsigned *length);
+TUG_API int tug_sys_getpeername(int fd, struct sockaddr *address, unsigned *length);
+
+/* `address` and `length` may be NULL. Returns the descriptor. */
+TUG_API int tug_sys_accept4(int fd, struct sockaddr *address, unsigned *length, int flags);
+
+/* Return the number of bytes. Without MSG_NOSIGNAL who sends to nobody gets SIGPIPE. */
+TUG_API int64_t tug_sys_recv(int fd, void *buffer, size_t length, int flags);
+TUG_API int64_t tug_sys_send(int fd, const void *buffer, size_t length, int flags);
+TUG_API int64_t tug_sys_recvmsg(int fd, struct msghdr *message, int flags);
+TUG_API int64_t tug_sys_sendmsg(int fd, const struct msghdr *message, int flags);
 
 /* ---- The state of an open file: return 0 ---- */
 

@@ -16,6 +16,7 @@
 #include <tug/oneshot.h>
 #include <tug/op.h>
 #include <tug/runtime.h>
+#include <tug/socket.h>
 #include <tug/sys.h>
 #include <tug/task.h>
 #include <tug/time.h>

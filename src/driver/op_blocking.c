@@ -13,8 +13,7 @@
 
 #include "driver/op_table.h"
 
-/* Waits until one of `events` holds. Returns the events that hold, or -errno. */
-static int64_t wait_for(int fd, uint32_t events)
+int64_t tug_block_until(int fd, uint32_t events)
 {
     struct pollfd poll = {.fd = fd, .events = (short)events};
     int count;
@@ -33,7 +32,7 @@ static int64_t transfer(const struct tug_op *op, int64_t (*call)(const struct tu
         int64_t result = call(op);
         if (result != -EAGAIN)
             return result;
-        int64_t events = wait_for(op->fd, tug_op_row(op)->events);
+        int64_t events = tug_block_until(op->fd, tug_op_row(op)->events);
         if (events < 0)
             return events;
     }
@@ -180,7 +179,7 @@ int64_t tug_block_getdents(const struct tug_op *op)
 
 int64_t tug_block_poll(const struct tug_op *op)
 {
-    return wait_for(op->fd, op->argument);
+    return tug_block_until(op->fd, op->argument);
 }
 
 int64_t tug_block_function(const struct tug_op *op)

@@ -120,6 +120,31 @@ void tug_fill_symlinkat(const struct tug_op *op, struct io_uring_sqe *sqe)
     io_uring_prep_symlinkat(sqe, op->address2, op->fd, op->address);
 }
 
+void tug_fill_accept(const struct tug_op *op, struct io_uring_sqe *sqe)
+{
+    io_uring_prep_accept(sqe, op->fd, op->address, op->address2, (int)op->argument);
+}
+
+void tug_fill_recv(const struct tug_op *op, struct io_uring_sqe *sqe)
+{
+    io_uring_prep_recv(sqe, op->fd, op->address, transfer_length(op), (int)op->argument);
+}
+
+void tug_fill_send(const struct tug_op *op, struct io_uring_sqe *sqe)
+{
+    io_uring_prep_send(sqe, op->fd, op->address, transfer_length(op), (int)op->argument);
+}
+
+void tug_fill_recvmsg(const struct tug_op *op, struct io_uring_sqe *sqe)
+{
+    io_uring_prep_recvmsg(sqe, op->fd, op->address, op->argument);
+}
+
+void tug_fill_sendmsg(const struct tug_op *op, struct io_uring_sqe *sqe)
+{
+    io_uring_prep_sendmsg(sqe, op->fd, op->address, op->argument);
+}
+
 void tug_fill_poll(const struct tug_op *op, struct io_uring_sqe *sqe)
 {
     io_uring_prep_poll_add(sqe, op->fd, op->argument);

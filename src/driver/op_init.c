@@ -9,6 +9,7 @@
  */
 #include <fcntl.h>
 #include <stddef.h>
+#include <sys/socket.h>
 
 #include <tug/op.h>
 
@@ -191,6 +192,40 @@ void tug_op_poll(struct tug_op *op, int fd, unsigned events)
 {
     begin(op, TUG_OP_POLL, fd);
     op->argument = events & POLL_EVENTS;
+}
+
+void tug_op_accept(struct tug_op *op, int fd, struct sockaddr *address, unsigned *length, int flags)
+{
+    begin_transfer(op, TUG_OP_ACCEPT, fd, address, 0, TUG_CURRENT_POSITION);
+    op->address2 = length;
+    op->argument = (uint32_t)flags | SOCK_CLOEXEC;
+}
+
+static void begin_message(struct tug_op *op, enum tug_op_code code, int fd, const void *address,
+                          size_t length, int flags)
+{
+    begin_transfer(op, code, fd, address, length, TUG_CURRENT_POSITION);
+    op->argument = ((uint32_t)flags & ~(uint32_t)MSG_DONTWAIT) | MSG_NOSIGNAL;
+}
+
+void tug_op_recv(struct tug_op *op, int fd, void *buffer, size_t length, int flags)
+{
+    begin_message(op, TUG_OP_RECV, fd, buffer, length, flags);
+}
+
+void tug_op_send(struct tug_op *op, int fd, const void *buffer, size_t length, int flags)
+{
+    begin_message(op, TUG_OP_SEND, fd, buffer, length, flags);
+}
+
+void tug_op_recvmsg(struct tug_op *op, int fd, struct msghdr *message, int flags)
+{
+    begin_message(op, TUG_OP_RECVMSG, fd, message, 0, flags);
+}
+
+void tug_op_sendmsg(struct tug_op *op, int fd, const struct msghdr *message, int flags)
+{
+    begin_message(op, TUG_OP_SENDMSG, fd, message, 0, flags);
 }
 
 void tug_op_blocking(struct tug_op *op, int64_t (*fn)(void *argument), void *argument)

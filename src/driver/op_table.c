@@ -124,6 +124,27 @@ const struct tug_op_row tug_op_table[TUG_OP_CODE_COUNT] = {
         .name = "poll", RING(IORING_OP_POLL_ADD, tug_fill_poll), .events = TUG_EVENTS_OF_ARGUMENT,
         .attempt = tug_attempt_poll, .blocking = tug_block_poll,
     },
+    [TUG_OP_ACCEPT] = {
+        .name = "accept", RING(IORING_OP_ACCEPT, tug_fill_accept), .events = POLLIN,
+        .attempt = tug_attempt_accept, .blocking = tug_block_accept,
+        .finish_cancelled = close_unwanted,
+    },
+    [TUG_OP_RECV] = {
+        .name = "recv", RING(IORING_OP_RECV, tug_fill_recv), .events = POLLIN,
+        .attempt = tug_attempt_recv, .blocking = tug_block_recv,
+    },
+    [TUG_OP_SEND] = {
+        .name = "send", RING(IORING_OP_SEND, tug_fill_send), .events = POLLOUT,
+        .attempt = tug_attempt_send, .blocking = tug_block_send,
+    },
+    [TUG_OP_RECVMSG] = {
+        .name = "recvmsg", RING(IORING_OP_RECVMSG, tug_fill_recvmsg), .events = POLLIN,
+        .attempt = tug_attempt_recvmsg, .blocking = tug_block_recvmsg,
+    },
+    [TUG_OP_SENDMSG] = {
+        .name = "sendmsg", RING(IORING_OP_SENDMSG, tug_fill_sendmsg), .events = POLLOUT,
+        .attempt = tug_attempt_sendmsg, .blocking = tug_block_sendmsg,
+    },
     [TUG_OP_BLOCKING] = {
         .name = "blocking", .blocking = tug_block_function,
     },

@@ -37,6 +37,11 @@ enum tug_op_code {
     TUG_OP_FCHMODAT,
     TUG_OP_GETDENTS,
     TUG_OP_POLL,
+    TUG_OP_ACCEPT,
+    TUG_OP_RECV,
+    TUG_OP_SEND,
+    TUG_OP_RECVMSG,
+    TUG_OP_SENDMSG,
     TUG_OP_BLOCKING,
     TUG_OP_CODE_COUNT,
 };
@@ -82,7 +87,11 @@ static inline uint32_t tug_op_events(const struct tug_op *op)
     return events == TUG_EVENTS_OF_ARGUMENT ? op->argument : events;
 }
 
-/* The column `blocking`, in op_blocking.c. */
+/* Waits until one of the poll(2) `events` holds, blocking the thread. Returns the events that hold,
+ * or a negative errno. */
+int64_t tug_block_until(int fd, uint32_t events);
+
+/* The column `blocking`, in op_blocking.c and op_socket.c. */
 int64_t tug_block_nop(const struct tug_op *op);
 int64_t tug_block_openat(const struct tug_op *op);
 int64_t tug_block_close(const struct tug_op *op);
@@ -106,14 +115,24 @@ int64_t tug_block_fchmod(const struct tug_op *op);
 int64_t tug_block_fchmodat(const struct tug_op *op);
 int64_t tug_block_getdents(const struct tug_op *op);
 int64_t tug_block_poll(const struct tug_op *op);
+int64_t tug_block_accept(const struct tug_op *op);
+int64_t tug_block_recv(const struct tug_op *op);
+int64_t tug_block_send(const struct tug_op *op);
+int64_t tug_block_recvmsg(const struct tug_op *op);
+int64_t tug_block_sendmsg(const struct tug_op *op);
 int64_t tug_block_function(const struct tug_op *op);
 
-/* The column `attempt`, in op_attempt.c. */
+/* The column `attempt`, in op_attempt.c and op_socket.c. */
 int64_t tug_attempt_read(const struct tug_op *op);
 int64_t tug_attempt_write(const struct tug_op *op);
 int64_t tug_attempt_readv(const struct tug_op *op);
 int64_t tug_attempt_writev(const struct tug_op *op);
 int64_t tug_attempt_poll(const struct tug_op *op);
+int64_t tug_attempt_accept(const struct tug_op *op);
+int64_t tug_attempt_recv(const struct tug_op *op);
+int64_t tug_attempt_send(const struct tug_op *op);
+int64_t tug_attempt_recvmsg(const struct tug_op *op);
+int64_t tug_attempt_sendmsg(const struct tug_op *op);
 
 #if TUG_HAVE_IO_URING
 /* The column `fill`, in op_fill.c. */
@@ -136,6 +155,11 @@ void tug_fill_mkdirat(const struct tug_op *op, struct io_uring_sqe *sqe);
 void tug_fill_linkat(const struct tug_op *op, struct io_uring_sqe *sqe);
 void tug_fill_symlinkat(const struct tug_op *op, struct io_uring_sqe *sqe);
 void tug_fill_poll(const struct tug_op *op, struct io_uring_sqe *sqe);
+void tug_fill_accept(const struct tug_op *op, struct io_uring_sqe *sqe);
+void tug_fill_recv(const struct tug_op *op, struct io_uring_sqe *sqe);
+void tug_fill_send(const struct tug_op *op, struct io_uring_sqe *sqe);
+void tug_fill_recvmsg(const struct tug_op *op, struct io_uring_sqe *sqe);
+void tug_fill_sendmsg(const struct tug_op *op, struct io_uring_sqe *sqe);
 #endif
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The calls in POSIX's shape: each fills in an operation on the stack and waits for it. A caller
- * that is no task is served by the operation's blocking call, on its own thread.
+ * The calls in POSIX's shape: each fills in an operation on the stack and waits for it.
  */
 #include <errno.h>
 
@@ -11,20 +10,13 @@
 #include <tug/task.h>
 
 #include "driver/driver.h"
-#include "driver/op_table.h"
-
-static int64_t carry_out(struct tug_op *op)
-{
-    if (tug_task_current() == NULL)
-        return tug_op_row(op)->blocking(op);
-    return tug_op_await(op);
-}
+#include "task/carry_out.h"
 
 /* A negative offset is an error of the caller; the operation would take -1 for the file's own
  * position. */
 static int64_t carry_out_at(struct tug_op *op, int64_t offset)
 {
-    return offset < 0 ? -EINVAL : carry_out(op);
+    return offset < 0 ? -EINVAL : tug_op_carry_out(op);
 }
 
 /* ---- Descriptors ---- */
@@ -33,7 +25,7 @@ int tug_openat(int directory, const char *path, int flags, mode_t mode)
 {
     struct tug_op op;
     tug_op_openat(&op, directory, path, flags | O_CLOEXEC, mode);
-    return (int)carry_out(&op);
+    return (int)tug_op_carry_out(&op);
 }
 
 int tug_open(const char *path, int flags, mode_t mode)
@@ -50,7 +42,7 @@ int tug_close(int fd)
     struct tug_scope shield;
     tug_op_close(&op, fd);
     tug_shield_begin(&shield);
-    int64_t result = carry_out(&op);
+    int64_t result = tug_op_carry_out(&op);
     tug_scope_end(&shield, 0);
     if (result == -EPERM && op.state == TUG_OP_NEW && tug_task_current() != NULL)
         result = tug_op_row(&op)->blocking(&op);
@@ -61,7 +53,7 @@ int tug_poll_fd(int fd, unsigned events)
 {
     struct tug_op op;
     tug_op_poll(&op, fd, events);
-    return (int)carry_out(&op);
+    return (int)tug_op_carry_out(&op);
 }
 
 /* ---- Reading and writing ---- */
@@ -70,7 +62,7 @@ int64_t tug_read(int fd, void *buffer, size_t length)
 {
     struct tug_op op;
     tug_op_read(&op, fd, buffer, length, TUG_CURRENT_POSITION);
-    return carry_out(&op);
+    return tug_op_carry_out(&op);
 }
 
 int64_t tug_pread(int fd, void *buffer, size_t length, int64_t offset)
@@ -84,7 +76,7 @@ int64_t tug_readv(int fd, const struct iovec *vector, int count)
 {
     struct tug_op op;
     tug_op_readv(&op, fd, vector, count, TUG_CURRENT_POSITION);
-    return carry_out(&op);
+    return tug_op_carry_out(&op);
 }
 
 int64_t tug_preadv(int fd, const struct iovec *vector, int count, int64_t offset)
@@ -98,7 +90,7 @@ int64_t tug_write(int fd, const void *buffer, size_t length)
 {
     struct tug_op op;
     tug_op_write(&op, fd, buffer, length, TUG_CURRENT_POSITION);
-    return carry_out(&op);
+    return tug_op_carry_out(&op);
 }
 
 int64_t tug_pwrite(int fd, const void *buffer, size_t length, int64_t offset)
@@ -112,7 +104,7 @@ int64_t tug_writev(int fd, const struct iovec *vector, int count)
 {
     struct tug_op op;
     tug_op_writev(&op, fd, vector, count, TUG_CURRENT_POSITION);
-    return carry_out(&op);
+    return tug_op_carry_out(&op);
 }
 
 int64_t tug_pwritev(int fd, const struct iovec *vector, int count, int64_t offset)
@@ -131,7 +123,7 @@ int64_t tug_getdents(int fd, void *buffer, size_t size)
 {
     struct tug_op op;
     tug_op_getdents(&op, fd, buffer, size);
-    return carry_out(&op);
+    return tug_op_carry_out(&op);
 }
 
 /* ---- The state of an open file ---- */
@@ -140,42 +132,42 @@ int tug_fsync(int fd)
 {
     struct tug_op op;
     tug_op_fsync(&op, fd);
-    return (int)carry_out(&op);
+    return (int)tug_op_carry_out(&op);
 }
 
 int tug_fdatasync(int fd)
 {
     struct tug_op op;
     tug_op_fdatasync(&op, fd);
-    return (int)carry_out(&op);
+    return (int)tug_op_carry_out(&op);
 }
 
 int tug_ftruncate(int fd, int64_t length)
 {
     struct tug_op op;
     tug_op_ftruncate(&op, fd, length);
-    return (int)carry_out(&op);
+    return (int)tug_op_carry_out(&op);
 }
 
 int tug_fallocate(int fd, int mode, int64_t offset, int64_t length)
 {
     struct tug_op op;
     tug_op_fallocate(&op, fd, mode, offset, length);
-    return (int)carry_out(&op);
+    return (int)tug_op_carry_out(&op);
 }
 
 int tug_fadvise(int fd, int64_t offset, int64_t length, int advice)
 {
     struct tug_op op;
     tug_op_fadvise(&op, fd, offset, length, advice);
-    return (int)carry_out(&op);
+    return (int)tug_op_carry_out(&op);
 }
 
 int tug_fchmod(int fd, mode_t mode)
 {
     struct tug_op op;
     tug_op_fchmod(&op, fd, mode);
-    return (int)carry_out(&op);
+    return (int)tug_op_carry_out(&op);
 }
 
 /* ---- Names ---- */
@@ -184,7 +176,7 @@ int tug_statx(int directory, const char *path, int flags, unsigned mask, struct 
 {
     struct tug_op op;
     tug_op_statx(&op, directory, path, flags, mask, statx);
-    return (int)carry_out(&op);
+    return (int)tug_op_carry_out(&op);
 }
 
 int tug_renameat(int old_directory, const char *old_path, int new_directory, const char *new_path,
@@ -192,21 +184,21 @@ int tug_renameat(int old_directory, const char *old_path, int new_directory, con
 {
     struct tug_op op;
     tug_op_renameat(&op, old_directory, old_path, new_directory, new_path, flags);
-    return (int)carry_out(&op);
+    return (int)tug_op_carry_out(&op);
 }
 
 int tug_unlinkat(int directory, const char *path, int flags)
 {
     struct tug_op op;
     tug_op_unlinkat(&op, directory, path, flags);
-    return (int)carry_out(&op);
+    return (int)tug_op_carry_out(&op);
 }
 
 int tug_mkdirat(int directory, const char *path, mode_t mode)
 {
     struct tug_op op;
     tug_op_mkdirat(&op, directory, path, mode);
-    return (int)carry_out(&op);
+    return (int)tug_op_carry_out(&op);
 }
 
 int tug_linkat(int old_directory, const char *old_path, int new_directory, const char *new_path,
@@ -214,26 +206,26 @@ int tug_linkat(int old_directory, const char *old_path, int new_directory, const
 {
     struct tug_op op;
     tug_op_linkat(&op, old_directory, old_path, new_directory, new_path, flags);
-    return (int)carry_out(&op);
+    return (int)tug_op_carry_out(&op);
 }
 
 int tug_symlinkat(const char *target, int directory, const char *path)
 {
     struct tug_op op;
     tug_op_symlinkat(&op, target, directory, path);
-    return (int)carry_out(&op);
+    return (int)tug_op_carry_out(&op);
 }
 
 int tug_fchmodat(int directory, const char *path, mode_t mode, int flags)
 {
     struct tug_op op;
     tug_op_fchmodat(&op, directory, path, mode, flags);
-    return (int)carry_out(&op);
+    return (int)tug_op_carry_out(&op);
 }
 
 int64_t tug_readlinkat(int directory, const char *path, char *buffer, size_t size)
 {
     struct tug_op op;
     tug_op_readlinkat(&op, directory, path, buffer, size);
-    return carry_out(&op);
+    return tug_op_carry_out(&op);
 }

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The columns `attempt` and `blocking` of the operations of sockets.
+ *
+ * Sockets are left in blocking mode, so that they are of use to other code, too, and a ring waits
+ * for them by itself. MSG_DONTWAIT makes one call return at once; accept4(2) has no such flag, and
+ * is made when poll(2) has seen a connection. (If another process takes that one meanwhile, and the
+ * listener is in blocking mode, the thread waits for the next.)
+ */
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <tug/sys.h>
+
+#include "driver/op_table.h"
+
+static int64_t call_accept(const struct tug_op *op)
+{
+    return tug_sys_accept4(op->fd, op->address, op->address2, (int)op->argument);
+}
+
+/* Nobody would ever connect to what is no listener. */
+static int check_listener(int fd)
+{
+    int listens = 0;
+    unsigned size = sizeof(listens);
+    int error = tug_sys_getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size);
+    return error == 0 && !listens ? -EINVAL : error;
+}
+
+int64_t tug_attempt_accept(const struct tug_op *op)
+{
+    struct pollfd poll = {.fd = op->fd, .events = POLLIN};
+    int count = tug_sys_poll(&poll, 1, 0);
+    if (count > 0)
+        return call_accept(op);
+    int error = count == 0 || count == -EINTR ? check_listener(op->fd) : count;
+    return error < 0 ? error : -EAGAIN;
+}
+
+static int64_t call_recv(const struct tug_op *op, int flags)
+{
+    return tug_sys_recv(op->fd, op->address, op->length, (int)op->argument | flags);
+}
+
+static int64_t call_send(const struct tug_op *op, int flags)
+{
+    return tug_sys_send(op->fd, op->address, op->length, (int)op->argument | flags);
+}
+
+static int64_t call_recvmsg(const struct tug_op *op, int flags)
+{
+    return tug_sys_recvmsg(op->fd, op->address, (int)op->argument | flags);
+}
+
+static int64_t call_sendmsg(const struct tug_op *op, int flags)
+{
+    return tug_sys_sendmsg(op->fd, op->address, (int)op->argument | flags);
+}
+
+int64_t tug_attempt_recv(const struct tug_op *op)
+{
+    return call_recv(op, MSG_DONTWAIT);
+}
+
+int64_t tug_attempt_send(const struct tug_op *op)
+{
+    return call_send(op, MSG_DONTWAIT);
+}
+
+int64_t tug_attempt_recvmsg(const struct tug_op *op)
+{
+    return call_recvmsg(op, MSG_DONTWAIT);
+}
+
+int64_t tug_attempt_sendmsg(const struct tug_op *op)
+{
+    return call_sendmsg(op, MSG_DONTWAIT);
+}
+
+/* Calls `call` until it does not say that it would block, which is what a socket in O_NONBLOCK mode
+ * says. */
+static int64_t transfer(const struct tug_op *op,
+                        int64_t (*call)(const struct tug_op *op, int flags))
+{
+    for (;;) {
+        int64_t result = call(op, 0);
+        if (result != -EAGAIN)
+            return result;
+        int64_t events = tug_block_until(op->fd, tug_op_row(op)->events);
+        if (events < 0)
+            return events;
+    }
+}
+
+int64_t tug_block_accept(const struct tug_op *op)
+{
+    int64_t result;
+    while ((result = call_accept(op)) == -EAGAIN) {
+        result = tug_block_until(op->fd, POLLIN);
+        if (result < 0)
+            break;
+    }
+    return result;
+}
+
+int64_t tug_block_recv(const struct tug_op *op)
+{
+    return transfer(op, call_recv);
+}
+
+int64_t tug_block_send(const struct tug_op *op)
+{
+    return transfer(op, call_send);
+}
+
+int64_t tug_block_recvmsg(const struct tug_op *op)
+{
+    return transfer(op, call_recvmsg);
+}
+
+int64_t tug_block_sendmsg(const struct tug_op *op)
+{
+    return transfer(op, call_sendmsg);
+}
