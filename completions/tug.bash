@@ -36,10 +36,10 @@ _tug_cmp()
 {
     case $cur in
     --metadata=*)
-        mapfile -t COMPREPLY < <(compgen -W 'mode ownership timestamps xattr all' -- "${cur#*=}")
+        mapfile -t COMPREPLY < <(compgen -W 'mode ownership timestamps xattr links all' -- "${cur#*=}")
         ;;
     -*)
-        mapfile -t COMPREPLY < <(compgen -W '-j --jobs= -L --dereference --metadata= --no-content
+        mapfile -t COMPREPLY < <(compgen -W '--first -j --jobs= -L --dereference --metadata= --no-content
             -P --no-dereference -q --brief -r --recursive -s --silent --quiet --summary --help
             --version' -- "$cur")
         [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace

@@ -34,11 +34,14 @@ enum tug_compare_kind {
     /* Something could not be looked at or read: it is not known whether it is the same. */
     TUG_COMPARE_FAILED = 256,
     /* Not a difference: an entry without any. */
-    TUG_COMPARE_SAME = 512
+    TUG_COMPARE_SAME = 512,
+    /* Hard links: two names are the same file on one side, and two files on the other. Said of the
+     * name that was found later. */
+    TUG_COMPARE_LINKS = 1024
 };
 
 /* All kinds that are differences. */
-#define TUG_COMPARE_DIFFERENCES 255u
+#define TUG_COMPARE_DIFFERENCES 1279u
 
 /* What TUG_COMPARE_CONTENT says where the first difference was not looked for. */
 #define TUG_COMPARE_NO_OFFSET UINT64_MAX
@@ -60,6 +63,9 @@ struct tug_compare_event {
     uint32_t nanoseconds_a, nanoseconds_b;
     /* TUG_COMPARE_XATTR: the name of the first attribute that differs. Borrowed; else NULL. */
     const char *attribute;
+    /* TUG_COMPARE_LINKS: another name of the file in A, if the two are not one file in B; and
+     * another name of the file in B, if they are not one in A. Borrowed; NULL: it is not so. */
+    const char *linked_a, *linked_b;
     /* Path names below the operands as they were given. Borrowed until the call returns. */
     const char *a, *b;
 };
@@ -70,7 +76,7 @@ struct tug_compare_report {
     uint64_t files, directories, links, specials;
     uint64_t bytes; /* of the contents of regular files, on one side, compared */
     /* Differences by kind. An entry that is on one side only counts as one, with all below it. */
-    uint64_t only_a, only_b, types, contents, modes, owners, times, xattrs;
+    uint64_t only_a, only_b, types, contents, modes, owners, times, xattrs, hard_links;
     uint64_t differences; /* the sum of these */
     uint64_t failures;    /* events of the kind TUG_COMPARE_FAILED */
     int32_t first_error;  /* the errno of the first failure, negative */
@@ -85,8 +91,9 @@ struct tug_compare_options {
     bool offsets;
     /* End with the first difference: of several, no more than one is reported. */
     bool first_only;
-    /* Which metadata to compare: a mask of TUG_COMPARE_MODE, OWNER, TIME and XATTR. Types are
-     * always compared; modes of symbolic links never. */
+    /* Which metadata to compare: a mask of TUG_COMPARE_MODE, OWNER, TIME, XATTR and LINKS. Types
+     * are always compared; modes of symbolic links never, nor times of access, which reading
+     * changes. LINKS takes some 100 bytes of memory for each file with several names. */
     unsigned metadata;
     /* Symbolic links that are followed, on both sides: none, the operands, or all. */
     enum tug_copy_follow follow;

@@ -179,7 +179,11 @@ enum tug_copy_step {
     TUG_COPY_STEP_VERIFY_TYPE,     /* 0, verification: not the same type of file */
     TUG_COPY_STEP_VERIFY_CONTENT,  /* 0, verification: contents or link target differ */
     TUG_COPY_STEP_VERIFY_MODE,     /* 0, verification: permissions differ */
-    TUG_COPY_STEP_VERIFY_READ      /* verification: the destination cannot be read */
+    TUG_COPY_STEP_VERIFY_READ,     /* verification: the destination cannot be read */
+    TUG_COPY_STEP_VERIFY_OWNER,    /* 0, verification: owner or group differs */
+    TUG_COPY_STEP_VERIFY_TIME,     /* 0, verification: the time of modification differs */
+    TUG_COPY_STEP_VERIFY_XATTR, /* 0, verification: `attribute` differs, or access control lists */
+    TUG_COPY_STEP_VERIFY_LINKS  /* 0, verification: it is not the file that other names are */
 };
 
 struct tug_copy_event {
@@ -198,6 +202,9 @@ struct tug_copy_event {
     /* Of TUG_COPY_EXPLAINED: how the contents came over, and why so, as parts of an English
      * sentence; else NULL. They are for people, and may change. */
     const char *method, *reason;
+    /* Of TUG_COPY_STEP_VERIFY_XATTR: the name of the first extended attribute that differs.
+     * Borrowed; else NULL. */
+    const char *attribute;
     /* Path names below the operands as they were given; `destination` may be NULL. Borrowed until
      * the call returns. */
     const char *source, *destination;
@@ -235,8 +242,14 @@ struct tug_copy_options {
      * TUG_COPY_STEP_OMITTED, and of special files the contents are copied; with it they are made
      * anew as what they are. */
     bool recursive;
-    /* Read everything back after the copy and compare: type, permissions, link targets, and
-     * contents by their XXH3 digests of 128 bits. Differences are failures. */
+    /* Read everything back after the copy and compare: types, permissions, link targets, numbers of
+     * devices and contents, byte by byte; and what `preserve` names: access control lists, owners,
+     * times of modification to the nanosecond, extended attributes, hard links. Differences are
+     * failures. Not compared are times of access, which reading changes; what could not be copied
+     * or kept, which has been reported, or may be lost; what was left alone, of which with
+     * `checksum` the contents are compared, and with `resume` everything; and what else the
+     * destination has.
+     */
     bool verify;
     enum tug_copy_follow follow;
     enum tug_copy_target target;

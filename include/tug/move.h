@@ -90,6 +90,8 @@ struct tug_move_event {
     int error;
     /* The file type bits of a mode, 0 if not known. */
     unsigned type;
+    /* Of TUG_COPY_STEP_VERIFY_XATTR: as in struct tug_copy_event. */
+    const char *attribute;
     /* Path names below the operands as they were given, never temporary ones. `destination` may be
      * NULL; `backup`, if not NULL, is what became of what had the final name. Borrowed until the
      * call returns. */
@@ -132,8 +134,9 @@ struct tug_move_options {
     bool exchange;
     /* Never copies: a source on another file system than the destination is a failure, -EXDEV. */
     bool no_copy;
-    /* Reads each copy back and compares it before it gets its final name, as tug_copy() does. The
-     * source of what differs stays. */
+    /* Reads each copy back and compares it, with all that was to be kept, before it gets its final
+     * name, as tug_copy() does. The source of what differs stays, and its copy is removed; only a
+     * directory whose own attributes differ stays in the copy, too, with what is in it. */
     bool verify;
     /* Has the file system of the destination written to disk, copies, names and all else, before
      * anything of the source is removed. Off by default, as in mv(1): a copy that the kernel has

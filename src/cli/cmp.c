@@ -62,10 +62,11 @@ static void summarise(const struct tug_compare_report *report)
              " special files, %" PRIu64 " bytes; %" PRIu64 " differences: %" PRIu64
              " only in the first, %" PRIu64 " only in the second, %" PRIu64 " types, %" PRIu64
              " contents, %" PRIu64 " modes, %" PRIu64 " owners, %" PRIu64 " times, %" PRIu64
-             " attributes; %" PRIu64 " failed",
+             " attributes, %" PRIu64 " hard links; %" PRIu64 " failed",
              report->files, report->directories, report->links, report->specials, report->bytes,
              report->differences, report->only_a, report->only_b, report->types, report->contents,
-             report->modes, report->owners, report->times, report->xattrs, report->failures);
+             report->modes, report->owners, report->times, report->xattrs, report->hard_links,
+             report->failures);
     tug_cli_print(text);
 }
 

@@ -58,6 +58,16 @@ static void put_time(FILE *stream, int64_t seconds, uint32_t nanoseconds)
         fprintf(stream, "%s.%09" PRIu32, text, nanoseconds);
 }
 
+/* Which name the same file has on one side, and another file on the other. */
+static void put_links(FILE *stream, const struct tug_compare_event *event)
+{
+    bool first = event->linked_a != NULL;
+    char *quoted = tug_cli_quote(first ? event->linked_a : event->linked_b);
+    fprintf(stream, "only the %s is the same file as %s", first ? "first" : "second",
+            quoted != NULL ? quoted : "");
+    free(quoted);
+}
+
 static void put_attribute(FILE *stream, const char *name)
 {
     char *quoted = tug_cli_quote(name);
@@ -83,6 +93,8 @@ static const char *name_of_kind(enum tug_compare_kind kind)
         return "owners";
     case TUG_COMPARE_TIME:
         return "times";
+    case TUG_COMPARE_LINKS:
+        return "hard links";
     default:
         return "extended attributes";
     }
@@ -109,6 +121,9 @@ static void put_reason(FILE *stream, const struct tug_compare_event *event)
         put_time(stream, event->seconds_a, event->nanoseconds_a);
         fputs(" and ", stream);
         put_time(stream, event->seconds_b, event->nanoseconds_b);
+        break;
+    case TUG_COMPARE_LINKS:
+        put_links(stream, event);
         break;
     case TUG_COMPARE_XATTR:
         put_attribute(stream, event->attribute);

@@ -14,11 +14,13 @@ static const char help[] =
     "Usage: tug cmp [OPTION]... A B\n"
     "Compare two files byte by byte, or two directories with all below them.\n"
     "\n"
+    "      --first             stop at the first difference\n"
     "  -j, --jobs=N            work on at most N things at a time (1 to 1024;\n"
     "                            default: as many as turn out to help)\n"
     "  -L, --dereference       follow all symbolic links (default: A and B only)\n"
     "      --metadata=LIST     compare also these, separated by commas: mode,\n"
-    "                            ownership, timestamps, xattr, all\n"
+    "                            ownership, timestamps, xattr, links (which names\n"
+    "                            are the same file), all\n"
     "      --no-content        do not compare the contents of regular files\n"
     "  -P, --no-dereference    follow no symbolic links\n"
     "  -q, --brief             say what differs, but not where or how\n"
@@ -34,11 +36,19 @@ static const char help[] =
     "\n"
     "Exit status: 0 if A and B are the same, 1 if they differ, 2 if trouble.\n";
 
-enum { OPTION_METADATA = 256, OPTION_NO_CONTENT, OPTION_SUMMARY, OPTION_HELP, OPTION_VERSION };
+enum {
+    OPTION_METADATA = 256,
+    OPTION_FIRST,
+    OPTION_NO_CONTENT,
+    OPTION_SUMMARY,
+    OPTION_HELP,
+    OPTION_VERSION
+};
 
 static const struct option long_options[] = {
     {"brief", no_argument, NULL, 'q'},
     {"dereference", no_argument, NULL, 'L'},
+    {"first", no_argument, NULL, OPTION_FIRST},
     {"help", no_argument, NULL, OPTION_HELP},
     {"jobs", required_argument, NULL, 'j'},
     {"metadata", required_argument, NULL, OPTION_METADATA},
@@ -60,7 +70,9 @@ static const struct {
     {"ownership", TUG_COMPARE_OWNER},
     {"timestamps", TUG_COMPARE_TIME},
     {"xattr", TUG_COMPARE_XATTR},
-    {"all", TUG_COMPARE_MODE | TUG_COMPARE_OWNER | TUG_COMPARE_TIME | TUG_COMPARE_XATTR},
+    {"links", TUG_COMPARE_LINKS},
+    {"all", TUG_COMPARE_MODE | TUG_COMPARE_OWNER | TUG_COMPARE_TIME | TUG_COMPARE_XATTR |
+                TUG_COMPARE_LINKS},
 };
 
 static int refuse_usage(void)
@@ -110,6 +122,9 @@ static int take_option(struct tug_cli_cmp *cmp, int option)
     case 's':
         cmp->silent = true;
         return -1;
+    case OPTION_FIRST:
+        cmp->compare.first_only = true;
+        return -1;
     case OPTION_METADATA:
         return parse_metadata(optarg, &cmp->compare.metadata);
     case OPTION_NO_CONTENT:
@@ -149,7 +164,8 @@ int tug_cli_cmp_parse(struct tug_cli_cmp *cmp, int argc, char **argv)
         return refuse("extra operand ", argv[optind + 2]);
     cmp->a = argv[optind];
     cmp->b = argv[optind + 1];
-    cmp->compare.first_only = cmp->silent;
+    if (cmp->silent)
+        cmp->compare.first_only = true;
     cmp->compare.offsets = !cmp->silent && !cmp->brief;
     return -1;
 }

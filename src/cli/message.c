@@ -59,6 +59,10 @@ static const char *const templates[] = {
     [TUG_COPY_STEP_VERIFY_CONTENT] = "verification failed: contents of %D differ from %S",
     [TUG_COPY_STEP_VERIFY_MODE] = "verification failed: permissions of %D differ from %S",
     [TUG_COPY_STEP_VERIFY_READ] = "verification failed: error reading %D",
+    [TUG_COPY_STEP_VERIFY_OWNER] = "verification failed: owner or group of %D differs from %S",
+    [TUG_COPY_STEP_VERIFY_TIME] = "verification failed: time of %D differs from %S",
+    [TUG_COPY_STEP_VERIFY_XATTR] = "verification failed: attributes of %D differ from %S",
+    [TUG_COPY_STEP_VERIFY_LINKS] = "verification failed: hard links of %D are not those of %S",
 };
 
 static const char *find_template(const struct tug_copy_event *event, enum tug_copy_target target)
@@ -128,8 +132,17 @@ char *tug_cli_phrase(const char *template, const char *source, const char *desti
 
 char *tug_cli_message(const struct tug_copy_event *event, enum tug_copy_target target)
 {
-    return tug_cli_phrase(find_template(event, target), event->source, event->destination,
-                          event->error);
+    char *longer = NULL, *quoted = NULL;
+    char *text = tug_cli_phrase(find_template(event, target), event->source, event->destination,
+                                event->error);
+    if (event->attribute == NULL || text == NULL)
+        return text;
+    quoted = tug_cli_quote(event->attribute);
+    if (quoted == NULL || asprintf(&longer, "%s: %s", text, quoted) < 0)
+        longer = NULL;
+    free(quoted);
+    free(text);
+    return longer;
 }
 
 char *tug_cli_started(const struct tug_copy_event *event)

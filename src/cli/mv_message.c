@@ -41,6 +41,7 @@ static char *failure(const struct tug_move_event *event, enum tug_copy_target ta
             .step = event->copy_step,
             .error = event->error,
             .type = event->type,
+            .attribute = event->attribute,
             .source = event->source,
             .destination = event->destination,
         };

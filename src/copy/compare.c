@@ -10,10 +10,13 @@
 
 #include "compare.h"
 #include "engine.h"
+#include "xattr.h"
 
 #define MOST_JOBS 1024
 
-#define METADATA (TUG_COMPARE_MODE | TUG_COMPARE_OWNER | TUG_COMPARE_TIME | TUG_COMPARE_XATTR)
+#define METADATA                                                                                   \
+    (TUG_COMPARE_MODE | TUG_COMPARE_OWNER | TUG_COMPARE_TIME | TUG_COMPARE_XATTR |                 \
+     TUG_COMPARE_LINKS)
 
 /* One call of tug_compare(). */
 struct comparing {
@@ -68,6 +71,8 @@ static uint64_t *counter_of(struct tug_compare_report *report, enum tug_compare_
         return &report->times;
     case TUG_COMPARE_XATTR:
         return &report->xattrs;
+    case TUG_COMPARE_LINKS:
+        return &report->hard_links;
     default:
         return &report->failures;
     }
@@ -105,12 +110,12 @@ static void found(const struct tug_compare_place *place, struct tug_compare_even
         tug_crew_stop(place->compare->crew);
 }
 
-static bool same_mode(struct tug_compare *compare, const struct statx *a, const struct statx *b,
-                      int parent)
+/* Labels that the system gives by place or by inode two files cannot share. */
+static bool weighs(const struct tug_compare_pair *pair, const char *attribute, int only)
 {
-    (void)compare;
-    (void)parent;
-    return a->stx_mode == b->stx_mode;
+    (void)pair;
+    (void)only;
+    return strcmp(attribute, TUG_XATTR_CONTEXT_NAME) != 0 && strcmp(attribute, "security.evm") != 0;
 }
 
 static void ended(const struct tug_compare_pair *pair)
@@ -136,7 +141,7 @@ static void ended(const struct tug_compare_pair *pair)
 static const struct tug_compare_judge judge = {
     .found = found,
     .ended = ended,
-    .same_mode = same_mode,
+    .weighs = weighs,
 };
 
 /* ---- The operands ---- */
@@ -203,11 +208,17 @@ static int run(struct comparing *comparing, struct tug_crew *crew)
         .metadata = options->metadata,
         .both_ways = true,
         .specials = true,
+        .any_linked = options->follow == TUG_COPY_FOLLOW_ALWAYS,
         .bytes = &comparing->report->bytes,
     };
     comparing->job.run = run_operands;
-    tug_crew_push(crew, &comparing->job, false);
-    error = tug_crew_run(crew);
+    if ((options->metadata & TUG_COMPARE_LINKS) != 0)
+        error = tug_compare_links_new(&comparing->compare.links);
+    if (error == 0) {
+        tug_crew_push(crew, &comparing->job, false);
+        error = tug_crew_run(crew);
+    }
+    tug_compare_links_free(comparing->compare.links);
     tug_walk_destroy(&comparing->walk);
     return error;
 }

@@ -22,8 +22,8 @@ struct tug_compare;
 
 /* What the comparison needs to know of either side. */
 #define TUG_COMPARE_SEEN                                                                           \
-    (STATX_TYPE | STATX_MODE | STATX_INO | STATX_SIZE | STATX_BLOCKS | STATX_UID | STATX_GID |     \
-     STATX_MTIME)
+    (STATX_TYPE | STATX_MODE | STATX_INO | STATX_NLINK | STATX_SIZE | STATX_BLOCKS | STATX_UID |   \
+     STATX_GID | STATX_MTIME)
 
 /* Where something was found: an entry of a directory, or, with NULL names, the directory itself. */
 struct tug_compare_place {
@@ -40,6 +40,7 @@ struct tug_compare_pair {
     int at[2];                       /* the directories that their names are in */
     uint64_t counted;                /* bytes that were counted for it */
     bool differs;                    /* something was found, or failed */
+    bool through;                    /* B is what a symbolic link there leads to, A is not */
     struct statx statx[2];
 };
 
@@ -50,11 +51,18 @@ struct tug_compare_judge {
                   enum tug_copy_step step);
     /* Both sides of the pair are of one type and have been looked at: counts it. */
     void (*ended)(const struct tug_compare_pair *pair);
-    /* Whether what was found in B is to be left out. May be NULL: nothing is. */
-    bool (*leaves_out)(struct tug_compare *compare, const struct statx *b);
-    /* Compares the permissions. `parent`: the directory that B is in. */
-    bool (*same_mode)(struct tug_compare *compare, const struct statx *a, const struct statx *b,
-                      int parent);
+    /* Whether what was found is to be left out. May be NULL: nothing is. */
+    bool (*leaves_out)(const struct tug_compare_pair *pair);
+    /* Whether the permissions are what they should be. May be NULL: the same. */
+    bool (*same_mode)(const struct tug_compare_pair *pair);
+    /* Whether owners or times that are not the same count as such. May be NULL: they do not. */
+    bool (*forgives_owner)(const struct tug_compare_pair *pair);
+    bool (*forgives_time)(const struct tug_compare_pair *pair);
+    /* Whether it matters what an extended attribute is, of those that both have; `only`: or that
+     * side 0 or 1 alone has it. -1: both do. */
+    bool (*weighs)(const struct tug_compare_pair *pair, const char *attribute, int only);
+    /* B, which may be gone, is not like A, and nothing of it is open any more. May be NULL. */
+    void (*rejected)(const struct tug_compare_place *place);
 };
 
 struct tug_compare {
@@ -65,9 +73,11 @@ struct tug_compare {
     bool both_ways;     /* what only B has is a difference */
     bool write_through; /* a regular file of A may be a link to one in B */
     bool specials;      /* devices and FIFOs are looked at */
+    bool any_linked;    /* links are followed: any two names may be the same file */
     unsigned metadata;
-    uint64_t *bytes;       /* counter of contents that were compared, */
-    bool count_equal_only; /* or rather of those that were found equal */
+    struct tug_compare_links *links; /* NULL: hard links are not compared */
+    uint64_t *bytes;                 /* counter of contents that were compared, */
+    bool count_equal_only;           /* or rather of those that were found equal */
 };
 
 /* The context of the walk is a struct tug_compare. */
@@ -101,6 +111,17 @@ void tug_compare_metadata(struct tug_compare_pair *pair);
 
 /* Compares targets of links (compare_metadata.c). */
 void tug_compare_targets(struct tug_compare_pair *pair);
+
+/* ---- Hard links (compare_links.c) ---- */
+
+struct tug_compare_links;
+
+/* Returns 0 or a negative errno. */
+int tug_compare_links_new(struct tug_compare_links **links);
+void tug_compare_links_free(struct tug_compare_links *links);
+
+/* Compares which names on either side are the same file, for one that is no directory. */
+void tug_compare_hard_links(struct tug_compare_pair *pair);
 
 /* ---- The names of a directory in B (compare_names.c) ---- */
 

@@ -3,11 +3,12 @@
 #include "compare.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <tug/sys.h>
+
+#include "xattr.h"
 
 /* ---- Links ---- */
 
@@ -51,73 +52,34 @@ void tug_compare_targets(struct tug_compare_pair *pair)
 
 /* ---- Attributes ---- */
 
-/* One side: by its descriptor if it is open, else by a path that does not follow it. */
+/* One side. A directory goes by its name: its descriptor need not be one for reading. */
 struct side {
-    int fd;
-    char *path;
-    char *names; /* each terminated by a zero byte */
-    size_t length;
+    struct tug_place place;
+    struct tug_xattr_names names;
 };
 
-/* Labels that the system gives by place or by inode: two files cannot share them. */
-static bool is_of_place(const char *name)
+static struct tug_place place_of(const struct tug_compare_pair *pair, int side)
 {
-    return strcmp(name, "security.selinux") == 0 || strcmp(name, "security.evm") == 0;
-}
-
-static char *path_of(int at, const char *name)
-{
-    char *path = NULL;
-    if (at < 0)
-        return strdup(name);
-    return asprintf(&path, "/proc/self/fd/%d/%s", at, name) < 0 ? NULL : path;
-}
-
-static int64_t get_value(const struct side *side, const char *name, void *value, size_t size)
-{
-    return side->fd >= 0 ? tug_sys_fgetxattr(side->fd, name, value, size)
-                         : tug_sys_lgetxattr(side->path, name, value, size);
-}
-
-static int64_t get_names(const struct side *side, char *names, size_t size)
-{
-    return side->fd >= 0 ? tug_sys_flistxattr(side->fd, names, size)
-                         : tug_sys_llistxattr(side->path, names, size);
-}
-
-/* Reads the names. A file system without attributes has none. */
-static int list(struct side *side)
-{
-    for (size_t size = 0;;) {
-        int64_t length = get_names(side, side->names, size);
-        if (length == -EOPNOTSUPP)
-            length = 0;
-        if (length < 0 && length != -ERANGE)
-            return (int)length;
-        if (length >= 0 && (size_t)length <= size) {
-            side->length = (size_t)length;
-            return 0;
-        }
-        size = length >= 0 ? (size_t)length : size * 2 + 256;
-        free(side->names);
-        side->names = malloc(size);
-        if (side->names == NULL)
-            return -ENOMEM;
-    }
+    const char *name = side == 0 ? pair->place.name : pair->place.b_name;
+    if (name == NULL)
+        return tug_place_named(pair->fd[side], ".");
+    return pair->fd[side] >= 0 ? tug_place_open(pair->fd[side])
+                               : tug_place_named(pair->at[side], name);
 }
 
 static bool has_name(const struct side *side, const char *name)
 {
-    for (size_t i = 0; i < side->length; i += strlen(side->names + i) + 1)
-        if (strcmp(side->names + i, name) == 0)
+    for (size_t i = 0; i < side->names.length; i += strlen(side->names.text + i) + 1)
+        if (strcmp(side->names.text + i, name) == 0)
             return true;
     return false;
 }
 
 /* Returns 1 if the values are the same, 0 if not, or a negative errno. */
-static int same_value(const struct side sides[2], const char *name)
+static int same_value(const struct side *sides, const char *name)
 {
-    int64_t a = get_value(&sides[0], name, NULL, 0), b = get_value(&sides[1], name, NULL, 0);
+    int64_t a = tug_xattr_get(sides[0].place, name, NULL, 0);
+    int64_t b = tug_xattr_get(sides[1].place, name, NULL, 0);
     if (a < 0 || b < 0)
         return (int)(a < 0 ? a : b);
     if (a != b || a == 0)
@@ -125,9 +87,9 @@ static int same_value(const struct side sides[2], const char *name)
     char *values = malloc((size_t)a * 2);
     if (values == NULL)
         return -ENOMEM;
-    a = get_value(&sides[0], name, values, (size_t)a);
+    a = tug_xattr_get(sides[0].place, name, values, (size_t)a);
     if (a > 0)
-        b = get_value(&sides[1], name, values + a, (size_t)a);
+        b = tug_xattr_get(sides[1].place, name, values + a, (size_t)a);
     int same = a < 0   ? (int)a
                : b < 0 ? (int)b
                        : a == b && memcmp(values, values + a, (size_t)a) == 0;
@@ -136,89 +98,97 @@ static int same_value(const struct side sides[2], const char *name)
 }
 
 /* Returns the first name whose value differs; NULL: there is none, or a negative errno. */
-static const char *find_difference(const struct side sides[2], int *error)
+static const char *find_difference(const struct tug_compare_pair *pair, const struct side *sides,
+                                   int *error)
 {
-    for (size_t i = 0; i < sides[0].length; i += strlen(sides[0].names + i) + 1) {
-        const char *name = sides[0].names + i;
-        if (is_of_place(name))
+    const struct tug_compare_judge *judge = pair->place.compare->judge;
+    for (size_t i = 0; i < sides[0].names.length; i += strlen(sides[0].names.text + i) + 1) {
+        const char *name = sides[0].names.text + i;
+        bool both = has_name(&sides[1], name);
+        if (!judge->weighs(pair, name, both ? -1 : 0))
             continue;
-        int same = has_name(&sides[1], name) ? same_value(sides, name) : 0;
+        int same = both ? same_value(sides, name) : 0;
         if (same < 0)
             *error = same;
         if (same <= 0)
             return same < 0 ? NULL : name;
     }
-    for (size_t i = 0; i < sides[1].length; i += strlen(sides[1].names + i) + 1)
-        if (!is_of_place(sides[1].names + i) && !has_name(&sides[0], sides[1].names + i))
-            return sides[1].names + i;
+    for (size_t i = 0; i < sides[1].names.length; i += strlen(sides[1].names.text + i) + 1) {
+        const char *name = sides[1].names.text + i;
+        if (!has_name(&sides[0], name) && judge->weighs(pair, name, 1))
+            return name;
+    }
     return NULL;
 }
 
 static void compare_attributes(struct tug_compare_pair *pair)
 {
-    int error = 0, side = 0;
+    int error = 0, read = 0;
     struct side sides[2];
-    memset(sides, 0, sizeof(sides));
-    for (int i = 0; i < 2 && error == 0; i++) {
-        side = i;
-        sides[i].fd = pair->fd[i];
-        if (pair->fd[i] < 0) {
-            sides[i].path = path_of(pair->at[i], i == 0 ? pair->place.name : pair->place.b_name);
-            error = sides[i].path == NULL ? -ENOMEM : 0;
-        }
-        if (error == 0)
-            error = list(&sides[i]);
+    for (; read < 2 && error == 0; read += error == 0) {
+        sides[read].place = place_of(pair, read);
+        error = tug_xattr_read_names(sides[read].place, &sides[read].names);
     }
-    const char *name = error == 0 ? find_difference(sides, &error) : NULL;
+    int side = read == 1;
+    const char *name = error == 0 ? find_difference(pair, sides, &error) : NULL;
     if (name != NULL)
         tug_compare_differ(
             pair, &(struct tug_compare_event){.kind = TUG_COMPARE_XATTR, .attribute = name});
     else if (error != 0)
         tug_compare_fail(pair, side, side == 0 ? TUG_COPY_STEP_STAT : TUG_COPY_STEP_VERIFY_READ,
                          error);
-    for (int i = 0; i < 2; i++) {
-        free(sides[i].path);
-        free(sides[i].names);
-    }
+    while (read > 0)
+        tug_xattr_free_names(&sides[--read].names);
 }
 
 /* ---- All of it ---- */
 
+static void compare_modes(struct tug_compare_pair *pair)
+{
+    const struct tug_compare_judge *judge = pair->place.compare->judge;
+    const struct statx *a = &pair->statx[0], *b = &pair->statx[1];
+    bool same = judge->same_mode != NULL ? judge->same_mode(pair) : a->stx_mode == b->stx_mode;
+    if (!same && !S_ISLNK(a->stx_mode))
+        tug_compare_differ(pair, &(struct tug_compare_event){.kind = TUG_COMPARE_MODE});
+}
+
 static void compare_owners(struct tug_compare_pair *pair)
 {
+    const struct tug_compare_judge *judge = pair->place.compare->judge;
     const struct statx *a = &pair->statx[0], *b = &pair->statx[1];
-    if (a->stx_uid != b->stx_uid || a->stx_gid != b->stx_gid)
-        tug_compare_differ(pair, &(struct tug_compare_event){.kind = TUG_COMPARE_OWNER,
-                                                             .user_a = a->stx_uid,
-                                                             .user_b = b->stx_uid,
-                                                             .group_a = a->stx_gid,
-                                                             .group_b = b->stx_gid});
+    if ((a->stx_uid == b->stx_uid && a->stx_gid == b->stx_gid) ||
+        (judge->forgives_owner != NULL && judge->forgives_owner(pair)))
+        return;
+    tug_compare_differ(pair, &(struct tug_compare_event){.kind = TUG_COMPARE_OWNER,
+                                                         .user_a = a->stx_uid,
+                                                         .user_b = b->stx_uid,
+                                                         .group_a = a->stx_gid,
+                                                         .group_b = b->stx_gid});
 }
 
 static void compare_times(struct tug_compare_pair *pair)
 {
+    const struct tug_compare_judge *judge = pair->place.compare->judge;
     const struct statx_timestamp *a = &pair->statx[0].stx_mtime, *b = &pair->statx[1].stx_mtime;
-    if (a->tv_sec != b->tv_sec || a->tv_nsec != b->tv_nsec)
-        tug_compare_differ(pair, &(struct tug_compare_event){.kind = TUG_COMPARE_TIME,
-                                                             .seconds_a = a->tv_sec,
-                                                             .seconds_b = b->tv_sec,
-                                                             .nanoseconds_a = a->tv_nsec,
-                                                             .nanoseconds_b = b->tv_nsec});
+    if ((a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec) ||
+        (judge->forgives_time != NULL && judge->forgives_time(pair)))
+        return;
+    tug_compare_differ(pair, &(struct tug_compare_event){.kind = TUG_COMPARE_TIME,
+                                                         .seconds_a = a->tv_sec,
+                                                         .seconds_b = b->tv_sec,
+                                                         .nanoseconds_a = a->tv_nsec,
+                                                         .nanoseconds_b = b->tv_nsec});
 }
 
 void tug_compare_metadata(struct tug_compare_pair *pair)
 {
-    const struct tug_compare *compare = pair->place.compare;
-    const struct tug_directory *directory = pair->place.directory;
-    /* For a directory itself, the one that it is in. */
-    int parent = pair->place.name == NULL ? directory->parent->destination : directory->destination;
-    if ((compare->metadata & TUG_COMPARE_MODE) != 0 && !S_ISLNK(pair->statx[0].stx_mode) &&
-        !compare->judge->same_mode(pair->place.compare, &pair->statx[0], &pair->statx[1], parent))
-        tug_compare_differ(pair, &(struct tug_compare_event){.kind = TUG_COMPARE_MODE});
-    if ((compare->metadata & TUG_COMPARE_OWNER) != 0)
+    unsigned metadata = pair->place.compare->metadata;
+    if ((metadata & TUG_COMPARE_MODE) != 0)
+        compare_modes(pair);
+    if ((metadata & TUG_COMPARE_OWNER) != 0)
         compare_owners(pair);
-    if ((compare->metadata & TUG_COMPARE_TIME) != 0)
+    if ((metadata & TUG_COMPARE_TIME) != 0)
         compare_times(pair);
-    if ((compare->metadata & TUG_COMPARE_XATTR) != 0)
+    if ((metadata & TUG_COMPARE_XATTR) != 0)
         compare_attributes(pair);
 }

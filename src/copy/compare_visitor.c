@@ -83,9 +83,9 @@ static void fail_entry(struct tug_walk *walk, const struct tug_directory *direct
 static int open_b(struct tug_walk *walk, struct tug_directory *directory)
 {
     const struct tug_compare *compare = tug_compare_of(walk);
-    bool readable = compare->both_ways || (compare->metadata & TUG_COMPARE_XATTR) != 0;
+    /* Its names are read only if they matter: it need not be readable. */
     int flags = O_DIRECTORY | O_CLOEXEC | (directory->follow_destination ? 0 : O_NOFOLLOW) |
-                (readable ? O_RDONLY : O_PATH);
+                (compare->both_ways ? O_RDONLY : O_PATH);
     int at = directory->parent->destination;
     int fd = tug_sys_openat(at, directory->destination_name, flags, 0);
     if (fd == -EMFILE && tug_directory_set_shrink(&walk->directories))
@@ -101,10 +101,13 @@ static void fail_open(struct tug_compare_pair *pair, int error)
         miss(pair, error);
         return;
     }
+    const struct tug_compare_judge *judge = pair->place.compare->judge;
     /* If it has gone meanwhile, its type stays 0, which is as different. */
     tug_sys_statx(directory->parent->destination, directory->destination_name, AT_SYMLINK_NOFOLLOW,
                   STATX_TYPE | STATX_MODE, &pair->statx[1]);
     tug_compare_differ(pair, &(struct tug_compare_event){.kind = TUG_COMPARE_TYPE});
+    if (judge->rejected != NULL)
+        judge->rejected(&pair->place);
 }
 
 /* Looks at both sides. False: there is nothing to walk. */
@@ -207,7 +210,9 @@ static bool look(struct tug_compare_pair *pair, const struct tug_walk_entry *ent
     else if (!compare->both_ways)
         follow = AT_SYMLINK_NOFOLLOW;
     error = tug_sys_statx(pair->at[1], entry->destination_name, follow, TUG_COMPARE_SEEN, b);
-    if (error == 0 && compare->write_through && S_ISLNK(b->stx_mode) && S_ISREG(a->stx_mode))
+    pair->through =
+        error == 0 && compare->write_through && S_ISLNK(b->stx_mode) && S_ISREG(a->stx_mode);
+    if (pair->through)
         error = tug_sys_statx(pair->at[1], entry->destination_name, 0, TUG_COMPARE_SEEN, b);
     /* A link to nothing is there all the same. */
     if (error == -ENOENT && follow == 0)
@@ -217,7 +222,7 @@ static bool look(struct tug_compare_pair *pair, const struct tug_walk_entry *ent
         miss(pair, error);
         return false;
     }
-    return compare->judge->leaves_out == NULL || !compare->judge->leaves_out(compare, b);
+    return compare->judge->leaves_out == NULL || !compare->judge->leaves_out(pair);
 }
 
 /* Opens both sides, which are regular files. Returns whether that worked. */
@@ -283,6 +288,15 @@ static void compare_others(struct tug_compare_pair *pair)
                                                              .offset = TUG_COMPARE_NO_OFFSET});
 }
 
+/* Whether there may be other names. Followed links are such, too. What is written through a link
+ * is not one of the names of a copy. */
+static bool are_linked(const struct tug_compare_pair *pair)
+{
+    return (pair->statx[0].stx_nlink > 1 || pair->statx[1].stx_nlink > 1 ||
+            pair->place.compare->any_linked) &&
+           !pair->through;
+}
+
 void tug_compare_end(struct tug_compare_pair *pair)
 {
     struct tug_compare *compare = pair->place.compare;
@@ -292,8 +306,11 @@ void tug_compare_end(struct tug_compare_pair *pair)
             tug_sys_close(pair->fd[side]);
     if (compare->count_equal_only && pair->differs)
         tug_copy_count(compare->bytes, -pair->counted);
-    if (!tug_crew_stopped(compare->crew))
-        compare->judge->ended(pair);
+    if (tug_crew_stopped(compare->crew))
+        return;
+    compare->judge->ended(pair);
+    if (pair->differs && compare->judge->rejected != NULL)
+        compare->judge->rejected(&pair->place);
 }
 
 static void visit(const struct tug_walk_entry *entry)
@@ -313,8 +330,12 @@ static void visit(const struct tug_walk_entry *entry)
     mode_t type = pair.statx[0].stx_mode & S_IFMT;
     if (type != (pair.statx[1].stx_mode & S_IFMT)) {
         tug_compare_differ(&pair, &(struct tug_compare_event){.kind = TUG_COMPARE_TYPE});
+        if (compare->judge->rejected != NULL)
+            compare->judge->rejected(&pair.place);
         return;
     }
+    if (compare->links != NULL && are_linked(&pair))
+        tug_compare_hard_links(&pair);
     if (type != S_IFREG)
         compare_others(&pair);
     else if (compare_files(&pair, entry))

@@ -70,7 +70,11 @@ static mode_t current_umask(void)
 
 void tug_copy_engine_destroy(struct tug_copy_engine *engine)
 {
+    if (engine->losses != NULL)
+        tug_ledger_destroy(engine->losses);
     tug_hard_links_destroy(&engine->links);
+    tug_identity_set_destroy(&engine->merged);
+    tug_identity_set_destroy(&engine->made);
     tug_identity_set_destroy(&engine->skipped);
     tug_identity_set_destroy(&engine->existing);
     pthread_mutex_destroy(&engine->event_lock);
@@ -96,10 +100,25 @@ static int init_engine(struct tug_copy_engine *engine, const struct tug_copy_opt
         goto no_existing;
     if ((error = tug_identity_set_init(&engine->skipped)) != 0)
         goto no_skipped;
+    if ((error = tug_identity_set_init(&engine->made)) != 0)
+        goto no_made;
+    if ((error = tug_identity_set_init(&engine->merged)) != 0)
+        goto no_merged;
     if ((error = tug_hard_links_init(&engine->links)) != 0)
         goto no_links;
+    if (!options->verify)
+        return 0;
+    if ((error = tug_ledger_init(&engine->own_losses)) != 0)
+        goto no_losses;
+    engine->losses = &engine->own_losses;
     return 0;
+no_losses:
+    tug_hard_links_destroy(&engine->links);
 no_links:
+    tug_identity_set_destroy(&engine->merged);
+no_merged:
+    tug_identity_set_destroy(&engine->made);
+no_made:
     tug_identity_set_destroy(&engine->skipped);
 no_skipped:
     tug_identity_set_destroy(&engine->existing);
@@ -149,12 +168,17 @@ int tug_copy_engine_walk(struct tug_copy_engine *engine, struct tug_operands *op
 
 int tug_copy_engine_verify(struct tug_copy_engine *engine, struct tug_operands *operands)
 {
-    engine->copy_failures = engine->report->failures;
+    engine->verifying = true;
     __atomic_store_n(&engine->report->phase, TUG_COPY_PHASE_VERIFY, __ATOMIC_RELAXED);
     tug_operands_rewind(operands);
     struct tug_compare compare;
-    tug_verify_init(&compare, engine);
-    return tug_copy_engine_walk(engine, operands, &tug_compare_visitor, &compare);
+    int error = tug_verify_init(&compare, engine);
+    if (error == 0) {
+        error = tug_copy_engine_walk(engine, operands, &tug_compare_visitor, &compare);
+        tug_compare_links_free(compare.links);
+    }
+    engine->verifying = false;
+    return error;
 }
 
 int64_t tug_copy(const struct tug_copy_options *options, const char *const *sources, size_t count,

@@ -106,9 +106,23 @@ static int examine_destination(struct tug_copy_engine *engine, struct tug_direct
     return error;
 }
 
+/* Remembers what was made of which sources: one that several are merged into has, in the end, the
+ * attributes of one of them. */
+static int note_merger(struct tug_copy_engine *engine, const struct tug_directory *directory)
+{
+    if (!engine->options->verify || engine->options->preserve == 0)
+        return 0;
+    if (!directory->created &&
+        tug_identity_set_contains(&engine->made, directory->destination_identity))
+        return tug_identity_set_add(&engine->merged, directory->destination_identity);
+    return tug_identity_set_add(&engine->made, directory->destination_identity);
+}
+
 static bool adopt_destination(struct tug_walk *walk, struct tug_directory *directory)
 {
     int error = examine_destination(tug_copy_engine_of(walk), directory);
+    if (error == 0)
+        error = note_merger(tug_copy_engine_of(walk), directory);
     if (error == 0 &&
         tug_copy_identity_equal(directory->source_identity, directory->destination_identity))
         return fail(walk, directory, TUG_COPY_STEP_SAME_FILE, 0);

@@ -30,7 +30,15 @@ struct tug_copy_engine {
     /* Destinations that existed, filled in only if there will be a verification: those whose
      * permissions are not of this copy's making, and those that were left alone. */
     struct tug_identity_set existing, skipped;
-    uint64_t copy_failures; /* set before the verification begins */
+    /* Likewise: directories of the destination, and those that several sources were merged into. */
+    struct tug_identity_set made, merged;
+    struct tug_ledger *losses; /* NULL: there will be no verification */
+    struct tug_ledger own_losses;
+    bool verifying;
+    /* Of a move: what the verification finds different is removed, so that it never has its final
+     * name; and whether some of it could not be removed. */
+    bool remove_different;
+    bool different_stays; /* atomic */
     /* Of a measurement whose results somebody waits for (total.h); else NULL. */
     struct tug_copy_total *total;
     /* Of a move: what was copied, and what failed. NULL: this is a copy. */
@@ -101,6 +109,11 @@ void tug_copy_fail(struct tug_copy_engine *engine, const struct tug_directory *d
 void tug_copy_fail_to_clean(struct tug_copy_engine *engine, const struct tug_directory *directory,
                             const char *name, const char *destination_name, enum tug_copy_step step,
                             int error);
+
+/* The same, about one extended attribute, or none. */
+void tug_copy_fail_attribute(struct tug_copy_engine *engine, const struct tug_directory *directory,
+                             const char *name, const char *destination_name,
+                             enum tug_copy_step step, int error, const char *attribute);
 
 /* The same, where there is only a path name. */
 void tug_copy_fail_path(struct tug_copy_engine *engine, const char *path, enum tug_copy_step step,

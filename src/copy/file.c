@@ -12,6 +12,7 @@
 #include <tug/sys.h>
 
 #include "attempt.h"
+#include "losses.h"
 #include "preserve.h"
 #include "resume.h"
 
@@ -234,6 +235,7 @@ static void settle_links(struct tug_copy_file *file, const struct tug_copy_ident
 static void leave_finished(struct tug_copy_file *file, const struct tug_copy_identity *copy)
 {
     close_source(file);
+    tug_losses_add(file->engine, file->directory, file->name, tug_losses_of_earlier(file->engine));
     settle_links(file, copy);
     tug_copy_count(&file->engine->report->resumed_files, 1);
     tug_copy_count(&file->engine->report->resumed_bytes, file->size);
@@ -279,6 +281,7 @@ static void copy_no_contents(struct tug_copy_file *file)
 static void leave_unchanged(struct tug_copy_file *file, const struct tug_copy_identity *copy)
 {
     close_source(file);
+    tug_losses_add(file->engine, file->directory, file->name, TUG_LOSS_METADATA);
     settle_links(file, copy);
     tug_copy_count(&file->engine->report->skipped, 1);
 }

@@ -16,7 +16,7 @@
 
 #define FIRST_CAPACITY 64
 
-enum statement { COPIED, NAME_COPIED, STATE, DIRECTORY_COPIED, DENIED };
+enum statement { COPIED, NAME_COPIED, STATE, DIRECTORY_COPIED, DENIED, LOST };
 
 /* All zeros: free. */
 struct tug_ledger_slot {
@@ -211,4 +211,23 @@ bool tug_ledger_denies(struct tug_ledger *ledger, const struct tug_ledger_entry 
     const struct tug_copy_identity none = {0, 0};
     return __atomic_load_n(&ledger->denies_all, __ATOMIC_RELAXED) ||
            contains(ledger, named(ledger, DENIED, entry, none));
+}
+
+static struct tug_ledger_slot lost(const struct tug_ledger *ledger,
+                                   const struct tug_ledger_entry *entry, unsigned loss)
+{
+    const struct content content = {.statement = LOST, .directory = entry->directory, .mode = loss};
+    return digest(ledger, &content, entry->name);
+}
+
+void tug_ledger_add_loss(struct tug_ledger *ledger, const struct tug_ledger_entry *entry,
+                         unsigned loss)
+{
+    insert(ledger, lost(ledger, entry, loss));
+}
+
+bool tug_ledger_has_loss(struct tug_ledger *ledger, const struct tug_ledger_entry *entry,
+                         unsigned loss)
+{
+    return contains(ledger, lost(ledger, entry, loss));
 }

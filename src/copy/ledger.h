@@ -7,6 +7,8 @@
  * of this name, in this directory, is this file, of this size, ...". So a statement takes 16 bytes
  * whatever the name, and can be looked up but not read back.
  *
+ * The verification of a copy keeps a set of its own, of what the copy is known to lack.
+ *
  * A file with several names changes (its time of change and its count of names) when one of them is
  * removed. About such a file there are two statements: that a name of it was copied, and what state
  * the file is in; the second one is made anew by whoever removes a name.
@@ -105,5 +107,11 @@ bool tug_ledger_contains_directory(struct tug_ledger *ledger, const struct tug_l
 /* Something about an entry has failed: it stays, whatever else is said about it. */
 void tug_ledger_deny(struct tug_ledger *ledger, const struct tug_ledger_entry *entry);
 bool tug_ledger_denies(struct tug_ledger *ledger, const struct tug_ledger_entry *entry);
+
+/* The copy of an entry lacks something, one of any bits (losses.h). */
+void tug_ledger_add_loss(struct tug_ledger *ledger, const struct tug_ledger_entry *entry,
+                         unsigned loss);
+bool tug_ledger_has_loss(struct tug_ledger *ledger, const struct tug_ledger_entry *entry,
+                         unsigned loss);
 
 #endif

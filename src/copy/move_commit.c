@@ -105,13 +105,14 @@ static int rename_copy(const struct tug_move_group *group, const struct tug_move
 }
 
 /* Whether there is a copy to be used; if not, that has been reported. Of a tree there may be a
- * part, of anything else there is all or nothing. */
+ * part, but nothing that is not like its source; of anything else there is all or nothing. */
 static bool is_usable(struct tug_move_group *group, const struct tug_move_operand *operand,
                       const char *name)
 {
     struct statx statx;
     const struct tug_ledger_entry entry = {.name = operand->source};
-    if (operand->type != S_IFDIR && tug_ledger_denies(&group->ledger, &entry))
+    if (operand->type == S_IFDIR ? group->engine.different_stays
+                                 : tug_ledger_denies(&group->ledger, &entry))
         return false;
     return tug_sys_statx(group->parent_fd, name, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &statx) !=
            -ENOENT;

@@ -79,6 +79,7 @@ static void pass_on(const struct tug_copy_event *copied, void *argument)
         .copy_step = copied->step,
         .error = copied->error,
         .type = copied->type,
+        .attribute = copied->attribute,
         .source = copied->source,
         .destination = path != NULL ? path : copied->destination,
     };
@@ -176,6 +177,7 @@ static int verify(struct tug_move_group *group, struct tug_operands *operands)
 {
     struct tug_copy_engine *engine = &group->engine;
     set_phase(group, TUG_MOVE_PHASE_VERIFY);
+    engine->different_stays = false;
     int error = tug_copy_engine_verify(engine, operands);
     __atomic_store_n(&engine->report->phase, TUG_COPY_PHASE_COPY, __ATOMIC_RELAXED);
     return error;
@@ -347,6 +349,7 @@ int64_t tug_move_copy_waiting(void *argument)
         error = tug_copy_engine_init(&group.engine, &group.options, &group.mover->report->copy);
         if (error == 0) {
             group.engine.ledger = &group.ledger;
+            group.engine.remove_different = true;
             error = do_chore(&group, open_place);
             if (error == 0)
                 error = move_groups(&group);

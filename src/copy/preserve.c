@@ -10,6 +10,8 @@
 
 #include <tug/sys.h>
 
+#include "losses.h"
+
 #define SPECIAL_BITS ((mode_t)07000)
 #define EXTENDED (TUG_COPY_PRESERVE_XATTR | TUG_COPY_PRESERVE_CONTEXT)
 
@@ -113,12 +115,31 @@ static void fail_unless_tolerated(struct tug_preserve *preserve, unsigned what,
                       preserve->destination_name, step, error, preserve->attributes->mode & S_IFMT);
 }
 
+/* File systems round times as they like and say nothing: only looking tells. */
+static void note_precision(struct tug_preserve *preserve)
+{
+    struct statx statx;
+    struct tug_place place = preserve->destination;
+    bool open = place.fd >= 0;
+    const struct timespec *wanted = &preserve->attributes->times[1];
+    if (preserve->engine->losses != NULL &&
+        tug_sys_statx(open ? place.fd : place.at, open ? "" : place.name,
+                      open ? AT_EMPTY_PATH : AT_SYMLINK_NOFOLLOW, STATX_MTIME, &statx) == 0 &&
+        (statx.stx_mtime.tv_sec != wanted->tv_sec ||
+         statx.stx_mtime.tv_nsec != (uint32_t)wanted->tv_nsec))
+        preserve->losses |= TUG_LOSS_PRECISION;
+}
+
 static void keep_times(struct tug_preserve *preserve)
 {
     int error = change_times(preserve->destination, preserve->attributes->times);
-    if (error != 0)
-        fail_unless_tolerated(preserve, TUG_COPY_PRESERVE_TIMESTAMPS, TUG_COPY_STEP_PRESERVE_TIMES,
-                              error);
+    if (error == 0) {
+        note_precision(preserve);
+        return;
+    }
+    fail_unless_tolerated(preserve, TUG_COPY_PRESERVE_TIMESTAMPS, TUG_COPY_STEP_PRESERVE_TIMES,
+                          error);
+    preserve->losses |= TUG_LOSS_TIME;
 }
 
 /* A file that others know already must not, for a moment, be open to more of them than before or
@@ -146,14 +167,17 @@ static bool keep_owner(struct tug_preserve *preserve)
     const struct tug_attributes *attributes = preserve->attributes;
     if (!owner_differs(attributes, preserve->owner_known, preserve->owner, preserve->group))
         return true;
-    if (!close_to_others(preserve))
+    if (!close_to_others(preserve)) {
+        preserve->losses |= (unsigned)TUG_LOSS_OWNER | (unsigned)TUG_LOSS_GROUP;
         return false;
+    }
     int error = change_owner(preserve->destination, attributes->owner, attributes->group);
     if (error == 0)
         return true;
     bool refused = error == -EPERM || error == -EINVAL;
-    if (refused)
-        change_owner(preserve->destination, (uid_t)-1, attributes->group);
+    if (!refused || change_owner(preserve->destination, (uid_t)-1, attributes->group) != 0)
+        preserve->losses |= TUG_LOSS_GROUP;
+    preserve->losses |= TUG_LOSS_OWNER;
     if (!refused || geteuid() == 0)
         fail_unless_tolerated(preserve, TUG_COPY_PRESERVE_OWNERSHIP, TUG_COPY_STEP_PRESERVE_OWNER,
                               error);
@@ -170,10 +194,11 @@ static void keep_others(struct tug_preserve *preserve)
     if (kinds == 0)
         return;
     int error = tug_xattr_copy(preserve->source, preserve->destination, kinds, &reading);
-    if (error != 0)
-        fail_unless_tolerated(preserve, what,
-                              reading ? TUG_COPY_STEP_READ_XATTR : TUG_COPY_STEP_PRESERVE_XATTR,
-                              error);
+    if (error == 0)
+        return;
+    preserve->losses |= TUG_LOSS_XATTR;
+    fail_unless_tolerated(preserve, what,
+                          reading ? TUG_COPY_STEP_READ_XATTR : TUG_COPY_STEP_PRESERVE_XATTR, error);
 }
 
 /* Returns whether the destination has the access control lists of the source. */
@@ -200,17 +225,21 @@ static bool keep_lists(struct tug_preserve *preserve)
 
 static void keep_mode(struct tug_preserve *preserve)
 {
-    if (tug_preserves(preserve->engine, TUG_COPY_PRESERVE_MODE) && !keep_lists(preserve))
+    if (tug_preserves(preserve->engine, TUG_COPY_PRESERVE_MODE) && !keep_lists(preserve)) {
         /* The bits of the group stand for the lists then. Without them they might mean more. */
         preserve->mode &= ~(mode_t)S_IRWXG;
+        preserve->losses |= TUG_LOSS_MODE;
+    }
     if (!preserve->set_mode)
         return;
     int error = change_mode(preserve->destination, preserve->attributes->mode, preserve->mode);
-    if (error != 0)
-        fail(preserve,
-             tug_preserves(preserve->engine, TUG_COPY_PRESERVE_MODE) ? TUG_COPY_STEP_PRESERVE_MODE
-                                                                     : TUG_COPY_STEP_SET_MODE,
-             error);
+    if (error == 0)
+        return;
+    preserve->losses |= TUG_LOSS_MODE;
+    fail(preserve,
+         tug_preserves(preserve->engine, TUG_COPY_PRESERVE_MODE) ? TUG_COPY_STEP_PRESERVE_MODE
+                                                                 : TUG_COPY_STEP_SET_MODE,
+         error);
 }
 
 bool tug_preserve(struct tug_preserve *preserve)
@@ -218,6 +247,8 @@ bool tug_preserve(struct tug_preserve *preserve)
     const struct tug_copy_engine *engine = preserve->engine;
     bool is_link = S_ISLNK(preserve->attributes->mode);
     int unknown = preserve->attributes->error;
+    if (unknown != 0)
+        preserve->losses |= TUG_LOSS_XATTR;
     if (unknown != 0 && tug_preserves(engine, TUG_COPY_PRESERVE_MODE))
         fail(preserve, TUG_COPY_STEP_READ_XATTR, unknown);
     else if (unknown != 0)
@@ -235,5 +266,8 @@ bool tug_preserve(struct tug_preserve *preserve)
         keep_mode(preserve);
     if (times && engine->options->resume && !preserve->failed)
         keep_times(preserve);
+    else if (times && engine->options->resume)
+        preserve->losses |= TUG_LOSS_TIME;
+    tug_losses_add(engine, preserve->directory, preserve->name, preserve->losses);
     return !preserve->failed;
 }

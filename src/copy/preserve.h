@@ -28,7 +28,8 @@ struct tug_preserve {
     bool owner_known;
     uid_t owner; /* of the destination as it is now */
     gid_t group;
-    bool failed; /* set by tug_preserve() if something was reported as a failure */
+    unsigned losses; /* bits of enum tug_loss that are to be noted */
+    bool failed;     /* set by tug_preserve() if something was reported as a failure */
 };
 
 static inline bool tug_preserves(const struct tug_copy_engine *engine, unsigned what)

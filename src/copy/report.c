@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "attempt.h"
+#include "losses.h"
 #include "strategy.h"
 
 /* The operand that a directory was reached from. */
@@ -151,7 +152,15 @@ void tug_copy_fail(struct tug_copy_engine *engine, const struct tug_directory *d
                    const char *name, const char *destination_name, enum tug_copy_step step,
                    int error)
 {
-    struct tug_copy_event event = {.kind = TUG_COPY_FAILED, .step = step, .error = error};
+    tug_copy_fail_attribute(engine, directory, name, destination_name, step, error, NULL);
+}
+
+void tug_copy_fail_attribute(struct tug_copy_engine *engine, const struct tug_directory *directory,
+                             const char *name, const char *destination_name,
+                             enum tug_copy_step step, int error, const char *attribute)
+{
+    struct tug_copy_event event = {
+        .kind = TUG_COPY_FAILED, .step = step, .error = error, .attribute = attribute};
     if (engine->ledger != NULL) {
         const struct tug_ledger_entry entry = tug_ledger_entry_of(directory, name);
         tug_ledger_deny(engine->ledger, &entry);
@@ -160,6 +169,9 @@ void tug_copy_fail(struct tug_copy_engine *engine, const struct tug_directory *d
         send_event(engine, event, directory, name, destination_name);
     else
         judge(engine, &event);
+    /* After the other steps there is a copy, and what it lacks has been noted (preserve.c). */
+    if (step < TUG_COPY_STEP_PRESERVE_TIMES || step > TUG_COPY_STEP_PRESERVE_MODE)
+        tug_losses_add(engine, directory, name, TUG_LOSS_ENTRY);
 }
 
 void tug_copy_fail_to_clean(struct tug_copy_engine *engine, const struct tug_directory *directory,

@@ -6,7 +6,8 @@
 #include "compare.h"
 #include "engine.h"
 
-/* Makes the context for a walk with tug_compare_visitor over the operands of the copy. */
-void tug_verify_init(struct tug_compare *compare, struct tug_copy_engine *engine);
+/* Makes the context for a walk with tug_compare_visitor over the operands of the copy; its `links`
+ * are to be freed. Returns 0 or a negative errno. */
+int tug_verify_init(struct tug_compare *compare, struct tug_copy_engine *engine);
 
 #endif

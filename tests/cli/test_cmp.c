@@ -34,6 +34,12 @@ static void make_things(void)
     fixture_make_dir("g", 0755);
     fixture_make_link("x", "e/l");
     fixture_make_link("y", "g/l");
+    fixture_make_dir("h", 0755);
+    fixture_make_dir("i", 0755);
+    fixture_make_text("h/x", "1");
+    fixture_make_text("i/x", "1");
+    fixture_make_text("i/y", "1");
+    assert_int_equal(link("h/x", "h/y"), 0);
     fixture_make_text("short", "12");
     fixture_make_text("it's", "1");
     assert_int_equal(utimensat(AT_FDCWD, "a", times, 0), 0);
@@ -72,6 +78,11 @@ static const struct {
      "'g/l' and 'd/l' differ: only the first exists\n",
      "",
      1},
+    {{"h", "i", NULL}, "", "", 0},
+    {{"--first", "-j1", "--metadata=mode", "g", "d", NULL},
+     "'g' and 'd' differ: modes 0755 and 0700\n",
+     "",
+     1},
     {{"e", "g", NULL}, "'e/l' and 'g/l' differ: targets\n", "", 1},
     {{"a", "short", NULL}, "'a' and 'short' differ: directory and regular file\n", "", 1},
     {{"it's", "short", NULL}, "\"it's\" and 'short' differ: the first ends after byte 1\n", "", 1},
@@ -87,7 +98,7 @@ static const struct {
      "'a/f' and 'b/f' differ: byte 3\n"
      "compared 1 files, 1 directories, 0 links, 0 special files, 2 bytes; 1 differences: 0 only in "
      "the first, 0 only in the second, 0 types, 1 contents, 0 modes, 0 owners, 0 times, 0 "
-     "attributes; 0 failed\n",
+     "attributes, 0 hard links; 0 failed\n",
      "",
      1},
     {{NULL}, "", "tug cmp: missing operand\n" HINT, 2},
@@ -115,6 +126,24 @@ static void test_cases(void **state)
         assert_string_equal(command.error_text, cases[i].error);
         assert_int_equal(command_exit_status(&command), cases[i].status);
     }
+}
+
+/* Which of the two names is the later one depends on the file system. */
+static void test_hard_links(void **state)
+{
+    (void)state;
+    make_things();
+    command_init(&command);
+    command_run(&command, "cmp", "--metadata=links", "h", "i", NULL);
+    assert_int_equal(command_exit_status(&command), 1);
+    if (strcmp(command.output_text,
+               "'h/y' and 'i/y' differ: only the first is the same file as 'h/x'\n") != 0)
+        assert_string_equal(command.output_text,
+                            "'h/x' and 'i/x' differ: only the first is the same file as 'h/y'\n");
+    command_init(&command);
+    command_run(&command, "cmp", "-q", "--metadata=all", "i", "h", NULL);
+    assert_int_equal(command_exit_status(&command), 1);
+    assert_non_null(strstr(command.output_text, " differ: hard links\n"));
 }
 
 static void test_help(void **state)
@@ -146,6 +175,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(test_cases),
+        FIXTURE_TEST(test_hard_links),
         FIXTURE_TEST(test_help),
         FIXTURE_TEST(test_full_output),
     };

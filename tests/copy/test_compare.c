@@ -81,7 +81,7 @@ static void run(const char *first, const char *second)
     assert_int_equal(fixture_count_descriptors(), descriptors);
     assert_int_equal(report.differences, report.only_a + report.only_b + report.types +
                                              report.contents + report.modes + report.owners +
-                                             report.times + report.xattrs);
+                                             report.times + report.xattrs + report.hard_links);
 }
 
 /* There is one difference, of this kind and at this place. */
@@ -463,6 +463,57 @@ static void test_attributes(void **state)
 
 /* ---- Links ---- */
 
+static void test_hard_links(void **state)
+{
+    (void)state;
+    fixture_make_dir("a", 0755);
+    fixture_make_dir("b", 0755);
+    fixture_make_text("a/x", "1");
+    fixture_make_text("b/x", "1");
+    fixture_make_text("b/y", "1");
+    assert_int_equal(link("a/x", "a/y"), 0);
+    run("a", "b");
+    expect_same();
+    options.metadata = TUG_COMPARE_LINKS;
+    for (unsigned i = 0; i < 2; i++) {
+        run(i == 0 ? "a" : "b", i == 0 ? "b" : "a");
+        assert_int_equal(event_count, 1);
+        assert_int_equal(events[0].kind, TUG_COMPARE_LINKS);
+        assert_int_equal(report.hard_links, 1);
+        assert_int_equal(result, 1);
+        assert_true(events[0].linked_a != NULL ? i == 0 : i == 1);
+        assert_true(events[0].linked_b != NULL ? i == 1 : i == 0);
+    }
+    /* Names elsewhere do not matter, but that these are the same. */
+    assert_int_equal(unlink("b/y"), 0);
+    assert_int_equal(link("b/x", "b/y"), 0);
+    assert_int_equal(link("b/x", "elsewhere"), 0);
+    run("a", "b");
+    expect_same();
+}
+
+/* Many names in the table, of files that are right but for one. */
+static void test_many_hard_links(void **state)
+{
+    (void)state;
+    fixture_make_dir("a", 0755);
+    fixture_make_dir("b", 0755);
+    for (unsigned i = 0; i < 300; i++)
+        for (unsigned k = 0; k < 2; k++) {
+            const char *name = fixture_text("%c/%u", "ab"[k], i);
+            fixture_make_text(name, "x");
+            assert_int_equal(link(name, fixture_text("%c/%u more", "ab"[k], i)), 0);
+        }
+    options.metadata = TUG_COMPARE_LINKS;
+    options.jobs = 4;
+    run("a", "b");
+    expect_same();
+    assert_int_equal(system("cp b/150 new && mv new b/150"), 0);
+    run("a", "b");
+    assert_int_equal(report.hard_links, 1);
+    assert_int_equal(event_count, 1);
+}
+
 static void test_follow(void **state)
 {
     (void)state;
@@ -623,6 +674,8 @@ int main(void)
         TEST(test_metadata),
         TEST(test_owner),
         TEST(test_attributes),
+        TEST(test_hard_links),
+        TEST(test_many_hard_links),
         TEST(test_follow),
         TEST(test_loop),
         TEST(test_missing_operands),

@@ -256,6 +256,42 @@ static void corrupt_file(const struct tug_move_event *event, void *argument)
 
 static void test_verification(void **state)
 {
+    struct stat modified;
+    (void)state;
+    fixture_make_dir("A/d", 0755);
+    fixture_make_text("A/d/file", "file");
+    fixture_make_text("A/d/other", "other");
+    fixture_set_times("A/d", 5000, 7000);
+    moving_init(&moving);
+    moving.options.verify = true;
+    moving.options.jobs = 1;
+    moving.on_event = corrupt_file;
+    moving_run(&moving, "B", "A/d", NULL);
+    /* Its time is not what it was, either. */
+    assert_int_equal(moving.failure_count, 2);
+    assert_int_equal(moving.failures[0].copy_step, TUG_COPY_STEP_VERIFY_TIME);
+    assert_int_equal(moving.failures[1].step, TUG_MOVE_STEP_COPY);
+    assert_int_equal(moving.failures[1].copy_step, TUG_COPY_STEP_VERIFY_CONTENT);
+    fixture_assert_text("A/d/file", "file");
+    assert_false(fixture_exists("A/d/other"));
+    fixture_assert_text("B/d/other", "other");
+    /* What is not like its source is not left behind under its name. */
+    assert_false(fixture_exists("B/d/file"));
+    assert_int_equal(lstat("B/d", &modified), 0);
+    assert_int_equal(modified.st_mtim.tv_sec, 7000);
+    moving_assert_no_temporary_names("B");
+}
+
+/* What is in the copy cannot be removed by one call: none of it gets its final name. */
+static void replace_by_directory(const struct tug_move_event *event, void *argument)
+{
+    (void)argument;
+    if (event->kind == TUG_MOVE_COPIED && strcmp(event->source, "A/d/file") == 0)
+        assert_int_equal(system("cd B/.tug-*/ && rm file && mkdir -p file/full"), 0);
+}
+
+static void test_verification_of_another_type(void **state)
+{
     (void)state;
     fixture_make_dir("A/d", 0755);
     fixture_make_text("A/d/file", "file");
@@ -263,14 +299,46 @@ static void test_verification(void **state)
     moving_init(&moving);
     moving.options.verify = true;
     moving.options.jobs = 1;
-    moving.on_event = corrupt_file;
+    moving.on_event = replace_by_directory;
     moving_run(&moving, "B", "A/d", NULL);
     assert_true(moving.failure_count > 0);
-    assert_int_equal(moving.failures[0].step, TUG_MOVE_STEP_COPY);
-    assert_int_equal(moving.failures[0].copy_step, TUG_COPY_STEP_VERIFY_CONTENT);
     fixture_assert_text("A/d/file", "file");
-    assert_false(fixture_exists("A/d/other"));
-    fixture_assert_text("B/d/other", "other");
+    fixture_assert_text("A/d/other", "other");
+    assert_false(fixture_exists("B/d"));
+    moving_assert_no_temporary_names("B");
+}
+
+/* The directory is looked at after the link that is in the way of being right. */
+static void change_target(const struct tug_move_event *event, void *argument)
+{
+    (void)argument;
+    if (strcmp(event->source, "A/d/link") != 0)
+        return;
+    if (event->kind == TUG_MOVE_COPIED)
+        assert_int_equal(system("cd B/.tug-*/ && ln -sfn elsewhere link"), 0);
+    else if (event->kind == TUG_MOVE_FAILED)
+        assert_int_equal(system("cd B/.tug-*/ && chmod 700 sub"), 0);
+}
+
+/* A link goes as a file does; of a directory that differs the source stays, empty. */
+static void test_verification_of_others(void **state)
+{
+    (void)state;
+    fixture_make_dir("A/d", 0755);
+    fixture_make_link("target", "A/d/link");
+    fixture_make_dir("A/d/sub", 0755);
+    fixture_make_text("A/d/sub/file", "file");
+    moving_init(&moving);
+    moving.options.verify = true;
+    moving.options.jobs = 1;
+    moving.on_event = change_target;
+    moving_run(&moving, "B", "A/d", NULL);
+    assert_true(moving.failure_count >= 2);
+    assert_true(fixture_exists("A/d/link"));
+    assert_false(fixture_exists("B/d/link"));
+    assert_true(fixture_exists("A/d/sub"));
+    assert_false(fixture_exists("A/d/sub/file"));
+    fixture_assert_text("B/d/sub/file", "file");
 }
 
 static void test_sync(void **state)
@@ -331,6 +399,8 @@ int main(void)
         TWO_SYSTEMS_TEST(test_what_cannot_be_removed),
         TWO_SYSTEMS_TEST(test_full),
         TWO_SYSTEMS_TEST(test_verification),
+        TWO_SYSTEMS_TEST(test_verification_of_another_type),
+        TWO_SYSTEMS_TEST(test_verification_of_others),
         TWO_SYSTEMS_TEST(test_sync),
         TWO_SYSTEMS_TEST(test_cancelled_at_random_moments),
     };

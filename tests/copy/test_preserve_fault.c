@@ -6,6 +6,7 @@
 #include "fixture.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -93,6 +94,7 @@ static void test_tolerated(void **state)
     if (!attributes_set("from", "user.x", "1"))
         skip();
     copy.options.tolerate = TUG_COPY_PRESERVE_XATTR;
+    copy.options.verify = true;
     assert_int_equal(tug_fault_fail("fsetxattr", 1, 1, EPERM), 0);
     fixture_copy_run(&copy, "to", "from", NULL);
     assert_int_equal(copy.result, 0);
@@ -119,6 +121,7 @@ static void test_special_bits_go_with_the_owner(void **state)
     fixture_make_text("from", "text");
     assert_int_equal(chown("from", 12, 13), 0);
     assert_int_equal(chmod("from", 06755), 0);
+    copy.options.verify = true;
     assert_int_equal(tug_fault_fail("fchown", 1, 2, EIO), 0);
     fixture_copy_run(&copy, "to", "from", NULL);
     fixture_assert_failure(&copy, TUG_COPY_STEP_PRESERVE_OWNER, -EIO, "from");
@@ -132,10 +135,59 @@ static void test_without_its_list(void **state)
     fixture_make_text("from", "text");
     if (!attributes_set_list("from", false, 77))
         skip();
+    copy.options.verify = true;
     assert_int_equal(tug_fault_fail("fsetxattr", 1, 1, EIO), 0);
     fixture_copy_run(&copy, "to", "from", NULL);
     fixture_assert_failure(&copy, TUG_COPY_STEP_PRESERVE_MODE, -EIO, "from");
     assert_int_equal(fixture_mode("to") & 0070, 0);
+}
+
+/* What could not be kept is reported by the copy, and not again by its verification, which still
+ * finds whatever else is wrong. */
+static void change_contents(const struct tug_copy_event *event, void *argument)
+{
+    (void)argument;
+    if (event->kind == TUG_COPY_FAILED && event->step <= TUG_COPY_STEP_PRESERVE_MODE)
+        assert_int_equal(system("printf T | dd of=to bs=1 conv=notrunc 2>/dev/null"), 0);
+}
+
+static void test_not_reported_twice(void **state)
+{
+    static const struct {
+        const char *call;
+        enum tug_copy_step step;
+    } cases[] = {
+        {"futimens", TUG_COPY_STEP_PRESERVE_TIMES},
+        {"fchown", TUG_COPY_STEP_PRESERVE_OWNER},
+        {"fsetxattr", TUG_COPY_STEP_PRESERVE_XATTR},
+        {"fchmod", TUG_COPY_STEP_PRESERVE_MODE},
+        {"write", TUG_COPY_STEP_WRITE},
+    };
+    (void)state;
+    fixture_make_text("from", "text");
+    if (geteuid() != 0 || !attributes_set("from", "user.x", "1"))
+        skip();
+    assert_int_equal(chown("from", 12, 13), 0);
+    attributes_set_times("from", 1, 2, 3, 4);
+    copy.options.verify = copy.may_leak = copy.outside = true;
+    copy.options.jobs = 1;
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        unlink("to");
+        assert_int_equal(tug_fault_fail(cases[i].call, 1, 2, EIO), 0);
+        fixture_copy_run(&copy, "to", "from", NULL);
+        tug_fault_reset();
+        fixture_assert_failure(&copy, cases[i].step, -EIO, "from");
+        assert_int_equal(copy.report.verified_files, i < 4);
+        if (i == 4)
+            break;
+        copy.on_event = change_contents;
+        assert_int_equal(tug_fault_fail(cases[i].call, 1, 2, EIO), 0);
+        unlink("to");
+        fixture_copy_run(&copy, "to", "from", NULL);
+        tug_fault_reset();
+        copy.on_event = NULL;
+        assert_int_equal(copy.failures[copy.failure_count - 1].step, TUG_COPY_STEP_VERIFY_CONTENT);
+    }
 }
 
 /* ---- Hard links ---- */
@@ -205,6 +257,7 @@ int main(void)
         TEST(test_tolerated),
         TEST(test_special_bits_go_with_the_owner),
         TEST(test_without_its_list),
+        TEST(test_not_reported_twice),
         TEST(test_a_failed_copy_is_handed_over),
         TEST(test_nothing_can_be_copied),
     };
