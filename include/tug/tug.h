@@ -13,6 +13,7 @@
 #include <tug/fs.h>
 #include <tug/future.h>
 #include <tug/group.h>
+#include <tug/net.h>
 #include <tug/oneshot.h>
 #include <tug/op.h>
 #include <tug/runtime.h>
