@@ -78,7 +78,7 @@ _tug_mv()
         _filedir -d
         ;;
     -*)
-        mapfile -t COMPREPLY < <(compgen -W '-b --backup --backup= --exchange -f --force --fsync
+        mapfile -t COMPREPLY < <(compgen -W '-b --backup --backup= --exchange --fail-fast -f --force --fsync
             -i --interactive -j --jobs= -n --no-clobber --no-copy --strip-trailing-slashes
             -S --suffix= -t --target-directory= -T --no-target-directory -u --update --update=
             -v --verbose --verify --help --version' -- "$cur")
@@ -108,7 +108,7 @@ _tug_rm()
         mapfile -t COMPREPLY < <(compgen -W 'never once always' -- "${cur#*=}")
         ;;
     -*)
-        mapfile -t COMPREPLY < <(compgen -W '-d --dir -f --force --files0-from= -i -I --interactive
+        mapfile -t COMPREPLY < <(compgen -W '-d --dir --fail-fast -f --force --files0-from= -i -I --interactive
             --interactive= -j --jobs= -R -r --recursive -v --verbose -x --one-file-system
             --preserve-root --preserve-root=all --no-preserve-root --help --version' -- "$cur")
         [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace
@@ -175,7 +175,7 @@ _tug()
         mapfile -t COMPREPLY < <(compgen -W '-a --archive --attributes-only -b --backup --backup=
             --checksum --copy-contents -d -f --force -H -i --interactive -j --jobs= -l --link -L --dereference
             -n --no-clobber --no-preserve= -p --parents -P --no-dereference --preserve --preserve=
-            --debug --reflink= --remove-destination -R -r --recursive --resume --resume=
+            --debug --fail-fast --reflink= --remove-destination -R -r --recursive --resume --resume=
             -s --sparse= --symbolic-link --strip-trailing-slashes
             -S --suffix= -t --target-directory= -T --no-target-directory -u --update --update=
             -v --verbose --verify -x --one-file-system --help --version' -- "$cur")

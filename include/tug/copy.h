@@ -331,7 +331,8 @@ struct tug_copy_options {
      * nothing else matters. Must not suspend. */
     enum tug_failure_answer (*failed)(const struct tug_copy_event *failure, void *argument);
     /* Called for each event whose kind is in the mask `events`; never two at a time, from any
-     * thread. Must not suspend. May be NULL. */
+     * thread. Must not suspend. May be NULL. To end the copy from here, cancel the scope around
+     * tug_copy(). */
     void (*event)(const struct tug_copy_event *event, void *argument);
     void *argument;
     unsigned events;

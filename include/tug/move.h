@@ -32,6 +32,7 @@
 #include <tug/backup.h>
 #include <tug/config.h>
 #include <tug/copy.h>
+#include <tug/failure.h>
 
 TUG_BEGIN_DECLS
 
@@ -116,6 +117,7 @@ struct tug_move_report {
     uint64_t failures;   /* events of the kind TUG_MOVE_FAILED */
     int32_t first_error; /* the errno of the first failure, negative; -EIO where there was none */
     uint32_t phase;      /* enum tug_move_phase */
+    uint32_t stopped;    /* 1: a failure has ended the move, see `on_failure` */
     /* What was copied across file systems. `failures` and `first_error` count those of the copy and
      * its verification only. */
     struct tug_copy_report copy;
@@ -156,9 +158,12 @@ struct tug_move_options {
      * not, that is a failure. Not two at a time, from any thread; may block, must not suspend.
      * NULL: no. */
     bool (*ask)(const char *path, unsigned mode, bool writable, void *argument);
+    /* What happens after a failure. With STOP the move ends as by a cancellation: temporary copies
+     * are removed. Not ASK: what fails late in a move is often not an entry but a step of many, and
+     * what stays of the sources can simply be moved again. */
+    enum tug_on_failure on_failure;
     /* Called for each event whose kind is in the mask `events`; never two at a time, from any
-     * thread. Must not suspend. May be NULL. A move that has failed goes on with the next entry; to
-     * stop it, cancel the scope around tug_move(). */
+     * thread. Must not suspend. May be NULL. */
     void (*event)(const struct tug_move_event *event, void *argument);
     void *argument;
     unsigned events;
@@ -174,7 +179,8 @@ TUG_API void tug_move_options_init(struct tug_move_options *options);
 /*
  * Moves `count` sources to `destination`, one after the other as far as they can be renamed.
  * `options` may be NULL for the defaults, and `report` may be NULL; it is zeroed first. A failure
- * does not end the move: it is counted, reported as an event, and the rest is moved.
+ * does not end the move, unless `on_failure` says so: it is counted, reported as an event, and the
+ * rest is moved.
  *
  * Called by a coroutine it suspends; elsewhere it blocks the thread. Cancelling its scope ends it
  * soon: what has been renamed or has got its final name stays there, temporary copies are removed.

@@ -28,6 +28,7 @@
 #include <stdint.h>
 
 #include <tug/config.h>
+#include <tug/failure.h>
 
 TUG_BEGIN_DECLS
 
@@ -89,6 +90,7 @@ struct tug_remove_report {
     uint64_t declined;   /* answers that said no */
     uint64_t failures;   /* events of the kind TUG_REMOVE_FAILED */
     int32_t first_error; /* the errno of the first failure, negative; -EPERM where there was none */
+    uint32_t stopped;    /* 1: a failure has ended the removal, see `on_failure` */
 };
 
 /* Initialise with tug_remove_options_init(), then set what differs. */
@@ -115,11 +117,18 @@ struct tug_remove_options {
     /* Directories held open at once, at least 4; 0: what the limit of the process on open files
      * allows. */
     unsigned open_directories;
+    /* What happens after a failure. */
+    enum tug_on_failure on_failure;
+    /* For TUG_ON_FAILURE_ASK, else it is not called; must not be NULL then. `failure` is what the
+     * event TUG_REMOVE_FAILED will be unless it is tried again: the entry, or what is left in the
+     * directory, and it. It may be tried any number of times. After a cancellation RETRY is SKIP.
+     * Called by the worker that failed, like event(); while it blocks, all others come to a halt at
+     * their next event or question. Must not suspend. */
+    enum tug_failure_answer (*failed)(const struct tug_remove_event *failure, void *argument);
     /* Called for each event whose kind is in the mask `events`; never two at a time, from any
-     * thread. Must not suspend. May be NULL. After a failure the rest is removed; to stop, cancel
-     * the scope around tug_remove(). */
+     * thread. Must not suspend. May be NULL. */
     void (*event)(const struct tug_remove_event *event, void *argument);
-    void *argument; /* for event() and answer() */
+    void *argument; /* for event(), answer() and failed() */
     unsigned events;
 };
 
@@ -128,8 +137,9 @@ TUG_API void tug_remove_options_init(struct tug_remove_options *options);
 
 /*
  * Removes `count` operands. `options` may be NULL for the defaults, and `report` may be NULL; it is
- * zeroed first. A failure does not end the removal: it is counted, reported as an event, and the
- * rest is removed, except for the directories above. An answer that says no is not a failure.
+ * zeroed first. A failure does not end the removal, unless `on_failure` says so: it is counted,
+ * reported as an event, and the rest is removed, except for the directories above. An answer that
+ * says no is not a failure.
  *
  * Called by a coroutine it suspends; elsewhere it blocks the thread. Cancelling its scope ends it
  * soon, in the middle of a tree: what is gone is gone, and nothing else is changed.

@@ -30,6 +30,7 @@ static const char help[] =
     "                                 source already\n"
     "      --copy-contents          with -r, copy what comes out of FIFOs and devices\n"
     "      --debug                  say how each file was copied, and why; implies -v\n"
+    "      --fail-fast              stop at the first failure\n"
     "  -f, --force                  remove a destination file that cannot be\n"
     "                                 opened, and try again\n"
     "  -H                           follow symbolic links among the SOURCEs\n"
@@ -70,7 +71,8 @@ static const char help[] =
     "      --version                show the version and exit\n"
     "\n" TUG_CLI_BACKUP_HELP "\n"
     "On a terminal a line on standard error shows the progress. What fails is\n"
-    "reported, and the rest is copied. A file whose copy fails, or is interrupted\n"
+    "reported, and the rest is copied, unless there is --fail-fast. A file whose copy fails, or is "
+    "interrupted\n"
     "by Ctrl-C, is removed; with --resume a large one is kept for the next time.\n"
     "\n"
     "Exit status: 0 if all was copied (and found equal, with --verify), else 1.\n";
@@ -83,6 +85,7 @@ enum {
     OPTION_NO_PRESERVE,
     OPTION_RESUME,
     OPTION_CHECKSUM,
+    OPTION_FAIL_FAST,
     OPTION_DEBUG,
     OPTION_REFLINK,
     OPTION_SPARSE
@@ -94,6 +97,7 @@ static const struct option long_options[] = {
     {"checksum", no_argument, NULL, OPTION_CHECKSUM},
     {"debug", no_argument, NULL, OPTION_DEBUG},
     {"dereference", no_argument, NULL, 'L'},
+    {"fail-fast", no_argument, NULL, OPTION_FAIL_FAST},
     {"help", no_argument, NULL, OPTION_HELP},
     {"jobs", required_argument, NULL, 'j'},
     {"no-dereference", no_argument, NULL, 'P'},
@@ -192,6 +196,9 @@ static int take_option(struct parser *parser, int option)
         return tug_cli_take_reflink(&cp->copy, optarg) ? -1 : EXIT_FAILURE;
     case OPTION_SPARSE:
         return tug_cli_take_sparse(&cp->copy, optarg) ? -1 : EXIT_FAILURE;
+    case OPTION_FAIL_FAST:
+        cp->copy.on_failure = TUG_ON_FAILURE_STOP;
+        return -1;
     case OPTION_VERIFY:
         cp->copy.verify = true;
         return -1;

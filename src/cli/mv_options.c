@@ -22,6 +22,7 @@ static const char help[] =
     "  -b, --backup[=CONTROL]       keep each file that is replaced, under the name of\n"
     "                                 a backup; -b takes no argument\n"
     "      --exchange               swap SOURCE and DEST\n"
+    "      --fail-fast              stop at the first failure\n"
     "  -f, --force                  do not ask before replacing a file\n"
     "      --fsync                  have the copy written to disk before the source is\n"
     "                                 removed\n"
@@ -53,6 +54,7 @@ static const char help[] =
 
 enum {
     OPTION_EXCHANGE = 256,
+    OPTION_FAIL_FAST,
     OPTION_FSYNC,
     OPTION_HELP,
     OPTION_NO_COPY,
@@ -65,6 +67,7 @@ enum {
 static const struct option long_options[] = {
     {"backup", optional_argument, NULL, 'b'},
     {"exchange", no_argument, NULL, OPTION_EXCHANGE},
+    {"fail-fast", no_argument, NULL, OPTION_FAIL_FAST},
     {"force", no_argument, NULL, 'f'},
     {"fsync", no_argument, NULL, OPTION_FSYNC},
     {"help", no_argument, NULL, OPTION_HELP},
@@ -134,6 +137,9 @@ static int take_long_option(struct parser *parser, int option)
         return -1;
     case OPTION_UPDATE:
         return take_update(parser);
+    case OPTION_FAIL_FAST:
+        move->on_failure = TUG_ON_FAILURE_STOP;
+        return -1;
     case OPTION_VERIFY:
         move->verify = true;
         return -1;

@@ -107,7 +107,7 @@ static int64_t remove_list(struct running *running)
         running->failures += report.failures;
         if (outcome != 0)
             result = outcome;
-        if (outcome == -ECANCELED || (outcome != 0 && report.failures == 0))
+        if (outcome == -ECANCELED || report.stopped || (outcome != 0 && report.failures == 0))
             break;
     }
     tug_cli_rm_list_close(&list);

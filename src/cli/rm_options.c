@@ -21,6 +21,7 @@ static const char help[] =
     "Remove FILEs. A symbolic link is removed, not followed.\n"
     "\n"
     "  -d, --dir                    remove empty directories, too\n"
+    "      --fail-fast              stop at the first failure\n"
     "  -f, --force                  ignore FILEs that do not exist, never ask\n"
     "      --files0-from=LIST       remove what the file LIST names, each name ended by\n"
     "                                 a zero byte; -: standard input\n"
@@ -48,6 +49,7 @@ static const char help[] =
 
 enum {
     OPTION_FILES0_FROM = 256,
+    OPTION_FAIL_FAST,
     OPTION_HELP,
     OPTION_INTERACTIVE,
     OPTION_NO_PRESERVE_ROOT,
@@ -57,6 +59,7 @@ enum {
 
 static const struct option long_options[] = {
     {"dir", no_argument, NULL, 'd'},
+    {"fail-fast", no_argument, NULL, OPTION_FAIL_FAST},
     {"files0-from", required_argument, NULL, OPTION_FILES0_FROM},
     {"force", no_argument, NULL, 'f'},
     {"help", no_argument, NULL, OPTION_HELP},
@@ -149,6 +152,9 @@ static int take_long_option(struct parser *parser, int option)
         if (optarg != NULL)
             return take_when(parser, optarg);
         parser->asking = ASK_ALWAYS;
+        return -1;
+    case OPTION_FAIL_FAST:
+        parser->rm->remove.on_failure = TUG_ON_FAILURE_STOP;
         return -1;
     case OPTION_NO_PRESERVE_ROOT:
     case OPTION_PRESERVE_ROOT:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "attempt.h"
 
-#include "engine.h"
+#include "crew.h"
 
 static _Thread_local struct tug_attempt now;
 
@@ -41,9 +41,9 @@ OUT_OF_LINE void tug_attempt_set_bytes(uint64_t bytes)
     now.bytes = bytes;
 }
 
-OUT_OF_LINE bool tug_attempt_again(const struct tug_copy_engine *engine)
+OUT_OF_LINE bool tug_attempt_again(const struct tug_crew *crew)
 {
-    bool again = now.state == TUG_ATTEMPT_AGAIN && !tug_crew_stopped(engine->crew);
+    bool again = now.state == TUG_ATTEMPT_AGAIN && !tug_crew_stopped(crew);
     now.state = TUG_ATTEMPT_FRESH;
     now.bytes = 0;
     return again;

@@ -28,7 +28,7 @@ struct tug_attempt {
     uint64_t bytes; /* that were told of */
 };
 
-struct tug_copy_engine;
+struct tug_crew;
 
 /* Begins one. Returns the one around it, which tug_attempt_end() takes. */
 struct tug_attempt tug_attempt_begin(bool touched);
@@ -44,6 +44,6 @@ void tug_attempt_set_bytes(uint64_t bytes);
 
 /* After what was tried has failed or not: whether to do it again. Then, as otherwise, the present
  * attempt is a fresh one. Not when the crew was stopped. */
-bool tug_attempt_again(const struct tug_copy_engine *engine);
+bool tug_attempt_again(const struct tug_crew *crew);
 
 #endif

@@ -222,7 +222,7 @@ static void leave(struct tug_walk *walk, struct tug_directory *directory)
     struct tug_attempt around = tug_attempt_begin(false);
     do
         error = set_attributes(walk, directory);
-    while (tug_attempt_again(engine));
+    while (tug_attempt_again(engine->crew));
     tug_attempt_end(around);
     if (error == 0)
         tug_copy_note_directory(engine, directory);
@@ -252,7 +252,7 @@ void tug_copy_visit(const struct tug_walk_entry *entry, bool touched)
     struct tug_attempt around = tug_attempt_begin(touched);
     do
         visit_once(entry);
-    while (tug_attempt_again(tug_copy_engine_of(entry->walk)));
+    while (tug_attempt_again(entry->walk->crew));
     tug_attempt_end(around);
 }
 
@@ -263,7 +263,7 @@ static void visit(const struct tug_walk_entry *entry)
 
 static bool retry(struct tug_walk *walk)
 {
-    return tug_attempt_again(tug_copy_engine_of(walk));
+    return tug_attempt_again(walk->crew);
 }
 
 static void fail_entry(struct tug_walk *walk, const struct tug_directory *directory,

@@ -235,7 +235,7 @@ static bool pin_aside(const struct aside *aside)
         error = tug_directory_pin(aside->directory);
         if (error != 0)
             fail(&entry, TUG_COPY_STEP_ACCESS, error);
-    } while (error != 0 && tug_attempt_again(tug_copy_engine_of(aside->walk)));
+    } while (error != 0 && tug_attempt_again(aside->walk->crew));
     return error == 0;
 }
 
@@ -330,7 +330,7 @@ static void link_all(struct aside *aside, const struct tug_hard_link *link)
             struct tug_walk_entry entry = entry_of(aside, NULL);
             do
                 make_link(&entry, link);
-            while (tug_attempt_again(tug_copy_engine_of(entry.walk)));
+            while (tug_attempt_again(entry.walk->crew));
         }
         free_aside(aside, pinned);
         aside = next;

@@ -26,7 +26,7 @@ static bool are_valid(const struct tug_move_options *options, size_t count)
         return false;
     if (options->suffix != NULL && !tug_backup_suffix_is_valid(options->suffix))
         return false;
-    return options->target <= TUG_COPY_TARGET_EXACT &&
+    return options->target <= TUG_COPY_TARGET_EXACT && options->on_failure <= TUG_ON_FAILURE_STOP &&
            options->existing <= TUG_MOVE_EXISTING_REFUSE && options->backup <= TUG_BACKUP_EXISTING;
 }
 
@@ -79,9 +79,9 @@ int64_t tug_move(const struct tug_move_options *options, const char *const *sour
     int error = tug_mover_create(&mover, options, sources, count, destination, report);
     if (error != 0)
         return error;
-    while (error == 0 && mover->next < mover->count) {
+    while (error == 0 && !tug_mover_is_stopped(mover) && mover->next < mover->count) {
         error = run_renames(mover);
-        if (error == 0 && has_to_copy(mover)) {
+        if (error == 0 && !tug_mover_is_stopped(mover) && has_to_copy(mover)) {
             error = run_copy(mover);
             if (error == 0 && has_to_copy(mover))
                 error = -EINVAL; /* the callback did not do what it has to do */

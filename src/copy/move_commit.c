@@ -156,7 +156,7 @@ static void sync_names(struct tug_move_group *group)
 int tug_move_commit(struct tug_move_group *group)
 {
     struct tug_mover *mover = group->mover;
-    for (size_t i = 0; i < group->count; i++)
+    for (size_t i = 0; i < group->count && !tug_mover_is_stopped(mover); i++)
         if (mover->operands[group->members[i]].state == TUG_MOVE_TO_COPY)
             commit(group, group->members[i]);
     if (group->sync_fd >= 0)

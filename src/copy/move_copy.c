@@ -22,6 +22,9 @@
 #define GROUP_FILES 256
 #define GROUP_BYTES ((uint64_t)64 << 20)
 
+/* In the place of an errno: a failure has ended the move. */
+#define STOPPED 1
+
 void tug_move_temporary_name(const struct tug_move_group *group, size_t operand,
                              char name[TUG_MOVE_NAME_SIZE])
 {
@@ -102,6 +105,7 @@ static void set_options(struct tug_move_group *group)
     /* What mv(1) does not insist on either. */
     options->tolerate =
         TUG_COPY_PRESERVE_OWNERSHIP | TUG_COPY_PRESERVE_XATTR | TUG_COPY_PRESERVE_CONTEXT;
+    options->on_failure = mover->options->on_failure;
     options->jobs = mover->options->jobs;
     options->open_directories = mover->options->open_directories;
     options->event = pass_on;
@@ -183,7 +187,7 @@ static int verify(struct tug_move_group *group, struct tug_operands *operands)
     return error;
 }
 
-/* Steps 1 and 2. Returns 0, the reason of the scope, or -ENOMEM. */
+/* Steps 1 and 2. Returns 0, STOPPED, the reason of the scope, or -ENOMEM. */
 static int copy(struct tug_move_group *group)
 {
     struct tug_operands *operands;
@@ -202,12 +206,12 @@ static int copy(struct tug_move_group *group)
             operands->operands[i].earlier = SIZE_MAX;
         }
         error = tug_copy_engine_walk(engine, operands, &tug_copy_visitor, engine);
-        if (error == 0 && group->options.verify)
+        if (error == 0 && group->options.verify && !tug_mover_is_stopped(group->mover))
             error = verify(group, operands);
         tug_operands_destroy(operands);
     }
     free(names);
-    return error;
+    return error == 0 && tug_mover_is_stopped(group->mover) ? STOPPED : error;
 }
 
 /* Step 5. */
@@ -270,7 +274,9 @@ static int sync_copies(struct tug_move_group *group)
 static int finish_group(struct tug_move_group *group)
 {
     int error = do_chore(group, tug_move_commit);
-    return error != 0 ? error : remove_sources(group);
+    if (error == 0 && !tug_mover_is_stopped(group->mover))
+        error = remove_sources(group);
+    return error == 0 && tug_mover_is_stopped(group->mover) ? STOPPED : error;
 }
 
 static int move_group(struct tug_move_group *group)
@@ -278,6 +284,8 @@ static int move_group(struct tug_move_group *group)
     int error = copy(group);
     if (error == 0 && group->sync_fd >= 0)
         error = do_chore(group, sync_copies);
+    if (error == 0 && tug_mover_is_stopped(group->mover))
+        error = STOPPED;
     if (error == 0)
         error = finish_group(group);
     /* What has no final name by now does not get one. */
@@ -332,7 +340,7 @@ static void settle(struct tug_mover *mover, int error)
         if (operand->state != TUG_MOVE_TO_COPY)
             continue;
         operand->state = TUG_MOVE_STAYS;
-        if (error != 0 && error != -ECANCELED && error != -ETIMEDOUT)
+        if (error < 0 && error != -ECANCELED && error != -ETIMEDOUT)
             tug_move_fail(mover, operand, TUG_MOVE_STEP_COPY, error);
     }
 }
@@ -350,14 +358,16 @@ int64_t tug_move_copy_waiting(void *argument)
         if (error == 0) {
             group.engine.ledger = &group.ledger;
             group.engine.remove_different = true;
+            group.mover->crew = group.engine.crew;
             error = do_chore(&group, open_place);
             if (error == 0)
                 error = move_groups(&group);
             close_place(&group);
+            group.mover->crew = NULL;
             tug_copy_engine_destroy(&group.engine);
         }
         tug_ledger_destroy(&group.ledger);
     }
     settle(group.mover, error);
-    return error;
+    return error == STOPPED ? 0 : error;
 }

@@ -249,5 +249,7 @@ void tug_move_run_renames(struct tug_crew_job *job, struct tug_crew_worker *work
             return;
         move_operand(mover, operand);
         mover->next++;
+        if (tug_mover_is_stopped(mover))
+            return;
     }
 }

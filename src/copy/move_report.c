@@ -16,6 +16,11 @@ static bool count_failure(struct tug_mover *mover, int error)
     __atomic_compare_exchange_n(&mover->report->first_error, &none, first, false, __ATOMIC_RELAXED,
                                 __ATOMIC_RELAXED);
     tug_move_count(&mover->report->failures, 1);
+    if (mover->options->on_failure == TUG_ON_FAILURE_STOP) {
+        __atomic_store_n(&mover->report->stopped, 1, __ATOMIC_RELAXED);
+        if (mover->crew != NULL)
+            tug_crew_stop(mover->crew);
+    }
     return true;
 }
 
@@ -76,6 +81,7 @@ void tug_move_report_read(const struct tug_move_report *report, struct tug_move_
         .failures = __atomic_load_n(&report->failures, __ATOMIC_RELAXED),
         .first_error = __atomic_load_n(&report->first_error, __ATOMIC_RELAXED),
         .phase = __atomic_load_n(&report->phase, __ATOMIC_RELAXED),
+        .stopped = __atomic_load_n(&report->stopped, __ATOMIC_RELAXED),
     };
     tug_copy_report_read(&report->copy, &now->copy);
 }

@@ -43,8 +43,9 @@ struct tug_mover {
     struct tug_move_report *report;
     const char *destination;
     pthread_mutex_t event_lock;
-    bool resolved; /* the next three say where to */
-    bool into;     /* the destination is a directory to move into */
+    struct tug_crew *crew; /* that copies; NULL: none does */
+    bool resolved;         /* the next three say where to */
+    bool into;             /* the destination is a directory to move into */
     int directory; /* what final names are relative to, AT_FDCWD or a descriptor; -1: of no use */
     size_t count;
     size_t next; /* the first operand that waits */
@@ -110,7 +111,14 @@ static inline bool tug_move_wants(const struct tug_mover *mover, enum tug_move_e
     return (mover->options->events & (unsigned)kind) != 0 && mover->options->event != NULL;
 }
 
-/* Sends an event, unless it is not wanted. A failure is counted in any case. */
+/* Whether a failure has ended the move. */
+static inline bool tug_mover_is_stopped(const struct tug_mover *mover)
+{
+    return __atomic_load_n(&mover->report->stopped, __ATOMIC_RELAXED) != 0;
+}
+
+/* Sends an event, unless it is not wanted. A failure is counted in any case, and ends the move if
+ * it is to. */
 void tug_move_send(struct tug_mover *mover, const struct tug_move_event *event);
 
 /* About an operand. `backup` may be NULL. */

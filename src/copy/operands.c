@@ -150,7 +150,7 @@ static int open_target(struct tug_operands *operands)
     int target;
     do
         target = try_target(operands);
-    while (target == -1 && tug_attempt_again(operands->engine));
+    while (target == -1 && tug_attempt_again(operands->engine->crew));
     return target;
 }
 
@@ -173,7 +173,7 @@ static bool open_anchor(struct tug_operands *operands)
     tug_copy_fail_path(operands->engine, operands->operands[0].source, TUG_COPY_STEP_MEMORY,
                        -ENOMEM);
     /* That much memory is not worth another attempt. */
-    (void)tug_attempt_again(operands->engine);
+    (void)tug_attempt_again(operands->engine->crew);
     return false;
 }
 
@@ -211,7 +211,7 @@ static bool is_repeated(const struct taken *taken)
             operands->engine->options->existing != TUG_COPY_EXISTING_KEEP) {
             do
                 fail(taken, TUG_COPY_STEP_JUST_CREATED, 0);
-            while (tug_attempt_again(operands->engine));
+            while (tug_attempt_again(operands->engine->crew));
             return true;
         }
     }
@@ -229,7 +229,7 @@ static bool examine(struct taken *taken)
         (error = tug_sys_statx(AT_FDCWD, operand->source, taken->follow ? 0 : AT_SYMLINK_NOFOLLOW,
                                STATX_TYPE | STATX_INO, &statx)) != 0) {
         fail(taken, TUG_COPY_STEP_STAT, error);
-        if (!tug_attempt_again(taken->operands->engine))
+        if (!tug_attempt_again(taken->operands->engine->crew))
             return false;
     }
     operand->type = statx.stx_mode & S_IFMT;
@@ -237,7 +237,7 @@ static bool examine(struct taken *taken)
     if (operand->type == S_IFDIR && !options->recursive) {
         do
             fail(taken, TUG_COPY_STEP_OMITTED, 0);
-        while (tug_attempt_again(taken->operands->engine));
+        while (tug_attempt_again(taken->operands->engine->crew));
     } else if (!is_repeated(taken)) {
         return true;
     }
@@ -255,7 +255,7 @@ static bool make_parents(const struct taken *taken)
     do
         made = tug_parents_make(&operands->parents, operands->engine, operands->anchor,
                                 taken->operand->source, taken->operand->name);
-    while (!made && tug_attempt_again(operands->engine));
+    while (!made && tug_attempt_again(operands->engine->crew));
     return made;
 }
 

@@ -114,7 +114,7 @@ void tug_parents_finish(struct tug_parents *parents, struct tug_copy_engine *eng
         parents->last = parent->above;
         do
             finish_one(engine, anchor, parent);
-        while (tug_attempt_again(engine));
+        while (tug_attempt_again(engine->crew));
         free_parent(parent);
     }
 }

@@ -26,6 +26,9 @@ static bool are_valid(const struct tug_remove_options *options)
 {
     if (options->jobs > TUG_COPY_MOST_JOBS || options->ask > TUG_REMOVE_ASK_ALWAYS)
         return false;
+    if (options->on_failure > TUG_ON_FAILURE_ASK ||
+        (options->on_failure == TUG_ON_FAILURE_ASK && options->failed == NULL))
+        return false;
     return options->open_directories == 0 || options->open_directories >= 4;
 }
 
@@ -95,7 +98,7 @@ static int run(struct tug_remover *remover)
     }
     tug_remover_push(remover);
     int error = tug_crew_run(remover->crew);
-    if (error == 0 && remover->is_directory != NULL &&
+    if (error == 0 && !tug_crew_stopped(remover->crew) && remover->is_directory != NULL &&
         memchr(remover->is_directory, 1, remover->count) != NULL) {
         remover->second_pass = true;
         tug_remover_push(remover);

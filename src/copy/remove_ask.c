@@ -12,6 +12,8 @@
 
 #include <tug/sys.h>
 
+#include "attempt.h"
+
 /* 0 or 1, or a negative errno. */
 static int is_protected(const struct tug_directory *at, const char *name)
 {
@@ -36,8 +38,8 @@ static bool answer(struct tug_remover *remover, struct tug_remove_question *ques
     return yes;
 }
 
-bool tug_remover_ask(struct tug_remover *remover, const struct tug_directory *at, const char *name,
-                     const char *shown, unsigned type, enum tug_remove_action action)
+static bool ask(struct tug_remover *remover, const struct tug_directory *at, const char *name,
+                const char *shown, unsigned type, enum tug_remove_action action)
 {
     const struct tug_remove_options *options = remover->options;
     struct statx statx;
@@ -63,6 +65,17 @@ bool tug_remover_ask(struct tug_remover *remover, const struct tug_directory *at
         .size = statx.stx_size,
     };
     return answer(remover, &question, at, shown);
+}
+
+bool tug_remover_ask(struct tug_remover *remover, const struct tug_directory *at, const char *name,
+                     const char *shown, unsigned type, enum tug_remove_action action)
+{
+    bool yes;
+    /* What can fail comes before the question. */
+    do
+        yes = ask(remover, at, name, shown, type, action);
+    while (!yes && tug_attempt_again(remover->crew));
+    return yes;
 }
 
 bool tug_remover_is_empty(int fd)

@@ -12,6 +12,8 @@
 
 #include <tug/sys.h>
 
+#include "attempt.h"
+
 /* One operand. Without slashes behind it both names are the path as it was given. */
 struct taken {
     struct tug_remover *remover;
@@ -189,7 +191,7 @@ static bool look_and_remove(const struct taken *taken, int error)
 }
 
 /* Returns whether a walk was pushed. */
-static bool take_operand(struct tug_remover *remover, size_t index)
+static bool try_operand(struct tug_remover *remover, size_t index)
 {
     struct taken taken = {.remover = remover, .index = index};
     bool pushed = false;
@@ -211,6 +213,15 @@ static bool take_operand(struct tug_remover *remover, size_t index)
             pushed = look_and_remove(&taken, error);
     }
     free(taken.memory);
+    return pushed;
+}
+
+static bool take_operand(struct tug_remover *remover, size_t index)
+{
+    bool pushed;
+    do
+        pushed = try_operand(remover, index);
+    while (!pushed && tug_attempt_again(remover->crew));
     return pushed;
 }
 

@@ -5,44 +5,85 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "attempt.h"
+
 static void count(uint64_t *counter)
 {
     __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
 }
 
-static void send_event(struct tug_remover *remover, struct tug_remove_event event,
-                       const struct tug_directory *at, const char *shown)
+static bool is_wanted(const struct tug_remover *remover, enum tug_remove_event_kind kind)
 {
     const struct tug_remove_options *options = remover->options;
-    if ((options->events & (unsigned)event.kind) == 0 || options->event == NULL)
-        return;
+    return (options->events & (unsigned)kind) != 0 && options->event != NULL;
+}
+
+/* Fills in the path; to be freed. */
+static char *set_path(struct tug_remove_event *event, const struct tug_directory *at,
+                      const char *shown)
+{
     char *path = tug_directory_destination_path(at, shown);
-    event.path = path != NULL ? path : shown != NULL ? shown : at->destination_name;
-    pthread_mutex_lock(&remover->lock);
-    options->event(&event, options->argument);
-    pthread_mutex_unlock(&remover->lock);
-    free(path);
+    event->path = path != NULL ? path : shown != NULL ? shown : at->destination_name;
+    return path;
 }
 
 void tug_remover_removed(struct tug_remover *remover, const struct tug_directory *at,
                          const char *shown, unsigned type)
 {
     struct tug_remove_report *report = remover->report;
+    struct tug_remove_event event = {.kind = TUG_REMOVE_REMOVED, .type = type};
     count(type == S_IFDIR ? &report->directories : &report->entries);
-    send_event(remover, (struct tug_remove_event){.kind = TUG_REMOVE_REMOVED, .type = type}, at,
-               shown);
+    if (!is_wanted(remover, TUG_REMOVE_REMOVED))
+        return;
+    char *path = set_path(&event, at, shown);
+    pthread_mutex_lock(&remover->lock);
+    remover->options->event(&event, remover->options->argument);
+    pthread_mutex_unlock(&remover->lock);
+    free(path);
+}
+
+/* Under the lock. */
+static enum tug_failure_answer answer_to(const struct tug_remover *remover,
+                                         const struct tug_remove_event *failure)
+{
+    const struct tug_remove_options *options = remover->options;
+    if (options->on_failure == TUG_ON_FAILURE_STOP)
+        return TUG_FAILURE_STOP;
+    if (options->on_failure == TUG_ON_FAILURE_CONTINUE || tug_crew_stopped(remover->crew))
+        return TUG_FAILURE_SKIP;
+    return options->failed(failure, options->argument);
+}
+
+/* Under the lock. */
+static void count_failure(struct tug_remover *remover, const struct tug_remove_event *failure)
+{
+    int32_t none = 0, first = failure->error != 0 ? failure->error : -EPERM;
+    __atomic_compare_exchange_n(&remover->report->first_error, &none, first, false,
+                                __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+    count(&remover->report->failures);
+    if (is_wanted(remover, TUG_REMOVE_FAILED))
+        remover->options->event(failure, remover->options->argument);
 }
 
 void tug_remover_fail(struct tug_remover *remover, const struct tug_directory *at,
                       const char *shown, enum tug_remove_step step, int error)
 {
-    int32_t none = 0, first = error != 0 ? error : -EPERM;
-    __atomic_compare_exchange_n(&remover->report->first_error, &none, first, false,
-                                __ATOMIC_RELAXED, __ATOMIC_RELAXED);
-    count(&remover->report->failures);
-    send_event(remover,
-               (struct tug_remove_event){.kind = TUG_REMOVE_FAILED, .step = step, .error = error},
-               at, shown);
+    struct tug_remove_event failure = {.kind = TUG_REMOVE_FAILED, .step = step, .error = error};
+    char *path = NULL;
+    if (is_wanted(remover, TUG_REMOVE_FAILED) || remover->options->failed != NULL)
+        path = set_path(&failure, at, shown);
+    pthread_mutex_lock(&remover->lock);
+    enum tug_failure_answer answer = answer_to(remover, &failure);
+    if (answer == TUG_FAILURE_RETRY)
+        tug_attempt_set_state(TUG_ATTEMPT_AGAIN);
+    else
+        count_failure(remover, &failure);
+    if (answer == TUG_FAILURE_STOP) {
+        __atomic_store_n(&remover->report->stopped, 1, __ATOMIC_RELAXED);
+        tug_crew_stop(remover->crew);
+    }
+    pthread_mutex_unlock(&remover->lock);
+    free(path);
 }
 
 void tug_remove_report_read(const struct tug_remove_report *report, struct tug_remove_report *now)
@@ -53,5 +94,6 @@ void tug_remove_report_read(const struct tug_remove_report *report, struct tug_r
         .declined = __atomic_load_n(&report->declined, __ATOMIC_RELAXED),
         .failures = __atomic_load_n(&report->failures, __ATOMIC_RELAXED),
         .first_error = __atomic_load_n(&report->first_error, __ATOMIC_RELAXED),
+        .stopped = __atomic_load_n(&report->stopped, __ATOMIC_RELAXED),
     };
 }

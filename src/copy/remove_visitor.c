@@ -11,6 +11,8 @@
 
 #include <tug/sys.h>
 
+#include "attempt.h"
+
 /* How often a directory is walked again because others have put something into it, or because it
  * did not show all its entries while they were being removed, as some file systems do. */
 #define MOST_ATTEMPTS 5
@@ -22,13 +24,11 @@ static void keep(struct tug_directory *directory)
 
 /* ---- Entries ---- */
 
-static void visit(const struct tug_walk_entry *entry)
+/* Returns whether it failed. */
+static bool remove_entry(const struct tug_walk_entry *entry)
 {
     struct tug_remover *remover = tug_remover_of(entry->walk);
     struct tug_directory *directory = entry->directory;
-    if (!tug_remover_ask(remover, directory, entry->name, entry->name, entry->type,
-                         TUG_REMOVE_ENTRY))
-        return;
     int error = tug_sys_unlinkat(directory->source, entry->name, 0);
     if (error == 0) {
         tug_remover_removed(remover, directory, entry->name, entry->type);
@@ -37,8 +37,22 @@ static void visit(const struct tug_walk_entry *entry)
         tug_walk_push(entry->walk, directory, entry->name, NULL, false, true);
     } else if (error != -ENOENT) {
         tug_remover_fail(remover, directory, entry->name, TUG_REMOVE_STEP_REMOVE, error);
-        keep(directory);
+        return true;
     }
+    return false;
+}
+
+static void visit(const struct tug_walk_entry *entry)
+{
+    bool failed;
+    if (!tug_remover_ask(tug_remover_of(entry->walk), entry->directory, entry->name, entry->name,
+                         entry->type, TUG_REMOVE_ENTRY))
+        return;
+    do
+        failed = remove_entry(entry);
+    while (tug_attempt_again(entry->walk->crew));
+    if (failed)
+        keep(entry->directory);
 }
 
 /* What concerns a directory itself is kept in its `error` until it is finished. */
@@ -51,7 +65,13 @@ static void fail(struct tug_walk *walk, const struct tug_directory *directory, c
     tug_remover_fail(tug_remover_of(walk), directory, destination_name, TUG_REMOVE_STEP_REMOVE,
                      error);
     /* The walk owns the directory and is not constant. */
-    keep((struct tug_directory *)directory);
+    if (tug_attempt_now().state != TUG_ATTEMPT_AGAIN)
+        keep((struct tug_directory *)directory);
+}
+
+static bool retry(struct tug_walk *walk)
+{
+    return tug_attempt_again(walk->crew);
 }
 
 /* ---- The way down ---- */
@@ -100,8 +120,7 @@ static bool enter(struct tug_walk *walk, struct tug_directory *directory, const 
                                      empty ? TUG_REMOVE_ENTRY : TUG_REMOVE_DESCEND);
         directory->asked = empty;
     }
-    if (forbidden)
-        keep(directory);
+    __atomic_store_n(&directory->kept, forbidden, __ATOMIC_RELAXED);
     return !forbidden;
 }
 
@@ -166,7 +185,9 @@ static void finish(struct tug_walk *walk, struct tug_directory *directory, enum 
     }
     if (error != 0) {
         tug_remover_fail(remover, directory, NULL, TUG_REMOVE_STEP_REMOVE, error);
-        keep(parent);
+        /* Without memory for it, whatever is above will fail. */
+        if (!tug_attempt_again(remover->crew) || !tug_walk_again(walk, directory))
+            keep(parent);
     }
 }
 
@@ -175,4 +196,5 @@ const struct tug_walk_visitor tug_remove_visitor = {
     .visit = visit,
     .finish = finish,
     .fail = fail,
+    .retry = retry,
 };

@@ -67,7 +67,8 @@ bool tug_remover_is_empty(int fd);
 void tug_remover_removed(struct tug_remover *remover, const struct tug_directory *at,
                          const char *shown, unsigned type);
 
-/* Counts and tells a failure; `error` is 0 where the step says it all. */
+/* Counts and tells a failure, or has it tried again (see attempt.h), or stops the crew, as the
+ * options say; `error` is 0 where the step says it all. Each is followed by tug_attempt_again(). */
 void tug_remover_fail(struct tug_remover *remover, const struct tug_directory *at,
                       const char *shown, enum tug_remove_step step, int error);
 

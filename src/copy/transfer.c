@@ -360,7 +360,7 @@ static void conclude(struct transfer *transfer)
     else
         tug_copy_file_finish(file);
     transfer->touched = tug_attempt_now().touched;
-    bool again = tug_attempt_again(file->engine);
+    bool again = tug_attempt_again(file->engine->crew);
     tug_attempt_end(around);
     if (again) {
         do_again(transfer);

@@ -349,9 +349,22 @@ static void test_reader_goes_away(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, enter, fixture_leave)
 
+static void test_fail_fast(void **state)
+{
+    (void)state;
+    fixture_make_text("a", "a");
+    fixture_make_dir("to", 0755);
+    command_run(&command, "cp", "--fail-fast", "-j1", "missing", "a", "absent", "to", NULL);
+    assert_int_equal(command_exit_status(&command), 1);
+    assert_string_equal(command.error_text,
+                        "tug cp: cannot stat 'missing': No such file or directory\n");
+    assert_false(fixture_exists("to/a"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_fail_fast),
         TEST(test_messages),
         TEST(test_names_in_utf8),
         TEST(test_recursive),

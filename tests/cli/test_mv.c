@@ -485,9 +485,23 @@ static void test_help(void **state)
     assert_non_null(strstr(command.output_text, "Usage: tug mv"));
 }
 
+static void test_fail_fast(void **state)
+{
+    (void)state;
+    fixture_make_text("a", "a");
+    fixture_make_dir("to", 0755);
+    command_init(&command);
+    command_run(&command, "mv", "--fail-fast", "missing", "a", "to", NULL);
+    assert_int_equal(command_exit_status(&command), 1);
+    assert_string_equal(command.error_text,
+                        "tug mv: cannot stat 'missing': No such file or directory\n");
+    assert_true(fixture_exists("a"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        FIXTURE_TEST(test_fail_fast), cmocka_unit_test(test_across_as_gnu_mv),
         FIXTURE_TEST(test_as_gnu_mv), cmocka_unit_test(test_across_as_gnu_mv),
         FIXTURE_TEST(test_exchange),  FIXTURE_TEST(test_declined),
         FIXTURE_TEST(test_help),

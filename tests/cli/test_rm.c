@@ -545,9 +545,21 @@ static void test_interrupted_at_random_moments(void **state)
     assert_true(died > 0);
 }
 
+static void test_fail_fast(void **state)
+{
+    (void)state;
+    fixture_make_text("a", "a");
+    command_run(&command, "rm", "--fail-fast", "-j1", "missing", "a", NULL);
+    assert_int_equal(command_exit_status(&command), 1);
+    assert_string_equal(command.error_text,
+                        "tug rm: cannot remove 'missing': No such file or directory\n");
+    assert_true(fixture_exists("a"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_fail_fast, enter, fixture_leave),
         cmocka_unit_test_setup_teardown(test_as_rm, enter, fixture_leave),
         cmocka_unit_test_setup_teardown(test_as_rm_without_permission, enter, fixture_leave),
         cmocka_unit_test_setup_teardown(test_as_rm_with_mounts, enter, fixture_leave),

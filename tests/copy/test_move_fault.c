@@ -249,9 +249,83 @@ static void test_two_jobs_with_random_faults(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, enter, leave)
 
+/* ---- Stopped by a failure ---- */
+
+/* With the n-th occurrence of `call` failing: all that follows stays, and nothing is lost. Returns
+ * whether there was one. */
+static bool stop_at_fault(const char *call, unsigned n)
+{
+    fixture_make_dir("A/one", 0755);
+    make_source("A/one/tree");
+    make_source("A/one/second");
+    make_source("reference");
+    fixture_make_dir("B/to", 0755);
+    moving_init(&moving);
+    moving.options.on_failure = TUG_ON_FAILURE_STOP;
+    moving.options.jobs = 1;
+    moving.outside = true;
+    moving.may_leak = strcmp(call, "close") == 0;
+    assert_int_equal(tug_fault_fail(call, n, 1, EIO), 0);
+    moving_run(&moving, "B/to", "A/one/tree", "A/one/second", NULL);
+    bool happened = tug_fault_calls(call) >= n;
+    tug_fault_reset();
+    if ((moving.result == 0) != (moving.report.failures == 0) ||
+        moving.report.stopped != (moving.result != 0))
+        fail_msg("%s %u: result %d, failures %d", call, n, (int)moving.result,
+                 (int)moving.report.failures);
+    /* Where the copy failed, its source is whole, and nothing has come of the copy. */
+    if (moving.failure_count > 0 && moving.report.phase <= TUG_MOVE_PHASE_COPY &&
+        moving.failures[0].step == TUG_MOVE_STEP_COPY) {
+        bool first = fixture_exists("A/one/tree");
+        fixture_assert_copy("reference", first ? "A/one/tree" : "A/one/second", 0);
+        assert_false(fixture_exists(first ? "B/to/tree" : "B/to/second"));
+        assert_true(fixture_exists("A/one/second"));
+        assert_false(fixture_exists("B/to/second"));
+    }
+    if (was_cleaned())
+        moving_assert_no_temporary_names("B/to");
+    moving_assert_in_one_place("reference", "A/one/tree", "B/to/tree");
+    moving_assert_in_one_place("reference", "A/one/second", "B/to/second");
+    fixture_remove("A/one");
+    fixture_remove("B/to");
+    fixture_remove("reference");
+    return happened;
+}
+
+static void test_stopped_by_each_call(void **state)
+{
+    static const char *const stopping[] = {"openat", "write", "renameat2", "unlinkat",
+                                           "getdents64"};
+    (void)state;
+    for (unsigned i = 0; i < sizeof(stopping) / sizeof(stopping[0]); i++)
+        for (unsigned n = 1; stop_at_fault(stopping[i], n); n++)
+            ;
+}
+
+static void test_stopped_before_the_next_source(void **state)
+{
+    (void)state;
+    fixture_make_dir("A/to", 0755);
+    fixture_make_text("A/first", "1");
+    fixture_make_text("A/second", "2");
+    moving_init(&moving);
+    moving.options.on_failure = TUG_ON_FAILURE_STOP;
+    moving_run(&moving, "A/to", "A/first", "A/missing", "A/second", NULL);
+    assert_int_equal(moving.result, -ENOENT);
+    assert_int_equal(moving.report.stopped, 1);
+    assert_int_equal(moving.report.failures, 1);
+    assert_int_equal(moving.report.renamed, 1);
+    assert_true(fixture_exists("A/second"));
+    moving.options.on_failure = TUG_ON_FAILURE_ASK;
+    moving_run(&moving, "A/to", "A/second", NULL);
+    assert_int_equal(moving.result, -EINVAL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_stopped_by_each_call, enter, leave),
+        cmocka_unit_test_setup_teardown(test_stopped_before_the_next_source, enter, leave),
         TEST(test_each_call_fails),
         TEST(test_each_call_fails_with_verification_and_sync),
         TEST(test_each_call_lacks_space),

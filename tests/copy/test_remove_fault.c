@@ -178,6 +178,135 @@ static void test_two_jobs_with_random_faults(void **state)
     fixture_assert_copy("reference", "outside", 0);
 }
 
+/* ---- What a failure leads to ---- */
+
+static enum tug_failure_answer answer;
+static unsigned asked, removed_after_stop;
+
+static enum tug_failure_answer decide(const struct tug_remove_event *failure, void *argument)
+{
+    (void)argument;
+    assert_int_equal(failure->kind, TUG_REMOVE_FAILED);
+    assert_non_null(failure->path);
+    asked++;
+    return answer;
+}
+
+static void init_policy(enum tug_on_failure policy, enum tug_failure_answer decision)
+{
+    removal_init(&removal);
+    removal.options.on_failure = policy;
+    removal.options.failed = policy == TUG_ON_FAILURE_ASK ? decide : NULL;
+    answer = decision;
+    asked = removed_after_stop = 0;
+}
+
+static void note_event(const struct tug_remove_event *event, void *argument)
+{
+    (void)argument;
+    removed_after_stop += event->kind == TUG_REMOVE_REMOVED && removal.report.stopped;
+}
+
+static void test_stopped_by_a_failure(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        fixture_make_dir("tree", 0755);
+        for (unsigned j = 0; j < 100; j++)
+            fixture_make_text(fixture_text("tree/many%u", j), "text");
+        fixture_make_text("file", "text");
+        init_policy(i == 0 ? TUG_ON_FAILURE_STOP : TUG_ON_FAILURE_ASK, TUG_FAILURE_STOP);
+        removal.outside = true;
+        removal.options.jobs = 1;
+        removal.on_event = note_event;
+        /* The first call finds the directory. */
+        assert_int_equal(tug_fault_fail("unlinkat", 12, 1, EIO), 0);
+        removal_run(&removal, "tree", "file", NULL);
+        tug_fault_reset();
+        assert_int_equal(removal.result, -EIO);
+        assert_int_equal(removal.report.stopped, 1);
+        assert_int_equal(removal.report.failures, 1);
+        assert_int_equal(removal.report.entries, 10);
+        assert_int_equal(removal.report.directories, 0);
+        assert_int_equal(removed_after_stop, 0);
+        assert_int_equal(asked, i);
+        assert_true(fixture_exists("file"));
+        init_policy(TUG_ON_FAILURE_CONTINUE, TUG_FAILURE_SKIP);
+        removal_run(&removal, "tree", "file", NULL);
+        assert_int_equal(removal.result, 0);
+    }
+}
+
+static bool try_again(const char *call, unsigned n, int error)
+{
+    make_things();
+    init_policy(TUG_ON_FAILURE_ASK, TUG_FAILURE_RETRY);
+    removal.outside = true;
+    removal.options.jobs = 1;
+    removal.may_leak = strcmp(call, "close") == 0;
+    assert_int_equal(tug_fault_fail(call, n, 2, error), 0);
+    removal_run(&removal, "tree", "file", NULL);
+    bool happened = tug_fault_calls(call) >= n;
+    tug_fault_reset();
+    /* That the root is not known is found out before there is anything to ask about. */
+    if (removal.result == -error && asked == 0) {
+        removal_init(&removal);
+        removal_run(&removal, "tree", "file", NULL);
+        return happened;
+    }
+    if (removal.result != 0 || count_left() > 0 || removal.report.failures > 0)
+        fail_msg("%s %u: result %d, %u left", call, n, (int)removal.result, count_left());
+    assert_int_equal(removal.report.entries, 4);
+    assert_int_equal(removal.report.directories, 3);
+    return happened;
+}
+
+static void test_each_call_tried_again(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+        for (unsigned n = 1; try_again(calls[i], n, EIO); n++)
+            ;
+        for (unsigned n = 1; try_again(calls[i], n, EACCES); n++)
+            ;
+    }
+}
+
+static void test_failure_skipped(void **state)
+{
+    (void)state;
+    make_things();
+    init_policy(TUG_ON_FAILURE_ASK, TUG_FAILURE_SKIP);
+    tug_fault_only_path("link");
+    assert_int_equal(tug_fault_fail("unlinkat", 1, 1, EIO), 0);
+    removal_run(&removal, "tree", "file", NULL);
+    tug_fault_reset();
+    assert_int_equal(removal.result, -EIO);
+    assert_int_equal(asked, 1);
+    assert_int_equal(removal.report.failures, 1);
+    assert_int_equal(removal.report.stopped, 0);
+    assert_int_equal(count_left(), 2);
+}
+
+static void test_cancelled_while_trying_again(void **state)
+{
+    (void)state;
+    make_things();
+    init_policy(TUG_ON_FAILURE_ASK, TUG_FAILURE_RETRY);
+    removal.cancel_after = 20000;
+    tug_fault_only_path("link");
+    assert_int_equal(tug_fault_fail("unlinkat", 1, TUG_FAULT_ALWAYS, EIO), 0);
+    removal_run(&removal, "tree", NULL);
+    tug_fault_reset();
+    assert_int_equal(removal.result, -ECANCELED);
+    assert_true(asked > 0);
+    assert_true(fixture_exists("tree/link"));
+    removal_init(&removal);
+    removal.options.on_failure = TUG_ON_FAILURE_ASK;
+    removal_run(&removal, "tree", NULL);
+    assert_int_equal(removal.result, -EINVAL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +316,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_descriptors_run_out, enter, leave),
         cmocka_unit_test_setup_teardown(test_not_empty_at_first, enter, leave),
         cmocka_unit_test_setup_teardown(test_two_jobs_with_random_faults, enter, leave),
+        cmocka_unit_test_setup_teardown(test_stopped_by_a_failure, enter, leave),
+        cmocka_unit_test_setup_teardown(test_each_call_tried_again, enter, leave),
+        cmocka_unit_test_setup_teardown(test_failure_skipped, enter, leave),
+        cmocka_unit_test_setup_teardown(test_cancelled_while_trying_again, enter, leave),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
