@@ -234,6 +234,9 @@ struct tug_copy_report {
     int32_t first_error; /* the errno of the first failure, negative; -EIO where there was none */
     uint32_t phase;      /* enum tug_copy_phase */
     uint32_t stopped;    /* 1: a failure has ended the copy, see `on_failure` */
+    /* Jobs, see `jobs` in the options: how many were wanted in the end, and the most that there
+     * were at once. Known when the copy has ended, 0 before. */
+    uint32_t jobs_wanted, jobs_most;
 };
 
 /* Initialise with tug_copy_options_init(), then set what differs. */

@@ -157,6 +157,8 @@ int tug_copy_engine_walk(struct tug_copy_engine *engine, struct tug_operands *op
     /* It may have been stopped by a failure. */
     while (error == 0 && !tug_crew_stopped(engine->crew) && tug_operands_push(operands, &walk))
         error = tug_crew_run(engine->crew);
+    __atomic_store_n(&engine->report->jobs_wanted, engine->crew->level, __ATOMIC_RELAXED);
+    __atomic_store_n(&engine->report->jobs_most, engine->crew->most_active, __ATOMIC_RELAXED);
     if (engine->root != NULL)
         tug_directory_done(engine->root);
     engine->root = NULL;

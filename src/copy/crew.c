@@ -137,6 +137,8 @@ static int start(struct tug_crew_worker *worker)
             tug_task_detach(worker->handle);
         worker->handle = task;
         worker->state = TUG_CREW_ACTIVE;
+        if (crew->active > crew->most_active)
+            crew->most_active = crew->active;
         return 0;
     }
     /* Those that run are enough: whoever called is one of them, unless it is the first start. */
@@ -283,6 +285,8 @@ static void drain(struct tug_crew *crew)
     crew->active = crew->limit = 1;
     change_level(crew, 1);
     crew->places[0].state = TUG_CREW_ACTIVE;
+    if (crew->most_active == 0)
+        crew->most_active = 1;
     work(&crew->places[0]);
 }
 

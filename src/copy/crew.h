@@ -79,6 +79,7 @@ struct tug_crew {
     unsigned limit;              /* workers at most */
     unsigned level;              /* workers wanted, 1 to `limit`; read without the lock, too */
     unsigned active;             /* workers that will look at the stack again */
+    unsigned most_active;        /* that there ever were */
     unsigned processors;         /* that there are */
     bool adaptive;               /* the level follows the controller */
     struct tug_crew_meter meter; /* if so */

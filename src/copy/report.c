@@ -252,5 +252,7 @@ void tug_copy_report_read(const struct tug_copy_report *report, struct tug_copy_
         .first_error = __atomic_load_n(&report->first_error, __ATOMIC_RELAXED),
         .phase = __atomic_load_n(&report->phase, __ATOMIC_RELAXED),
         .stopped = __atomic_load_n(&report->stopped, __ATOMIC_RELAXED),
+        .jobs_wanted = __atomic_load_n(&report->jobs_wanted, __ATOMIC_RELAXED),
+        .jobs_most = __atomic_load_n(&report->jobs_most, __ATOMIC_RELAXED),
     };
 }

@@ -67,6 +67,8 @@ static void test_many_files_are_copied_at_once(void **state)
     fixture_assert_copy("behind/flat", "to", FIXTURE_MODES);
     print_message("%.2f s, one by one at least %.2f s\n", took, one_by_one);
     assert_true(took < one_by_one / 4);
+    /* How many it took is told. */
+    assert_true(copy.report.jobs_most > 4);
 }
 
 int main(void)

@@ -234,6 +234,8 @@ static void make_destination(const char *path)
 static void assert_same_report(const char *call, unsigned n, const struct tug_copy_report *expected)
 {
     struct tug_copy_report now = copy.report;
+    /* Chance decides how many worked at once. */
+    now.jobs_most = expected->jobs_most;
     if (memcmp(&now, expected, sizeof(now)) != 0)
         fail_msg("%s %u: files %d, directories %d, links %d, hard links %d, bytes %d, skipped %d, "
                  "failures %d, offloaded %d",

@@ -33,6 +33,8 @@ static void test_everything_in_a_multi_thread_runtime(void **state)
     copy.options.jobs = 8;
     fixture_copy_run(&copy, "to", "from", NULL);
     assert_int_equal(copy.result, 0);
+    assert_int_equal(copy.report.jobs_wanted, 8);
+    assert_in_range(copy.report.jobs_most, 1, 8);
     fixture_assert_copy("from", "to", FIXTURE_MODES);
 }
 
@@ -45,6 +47,8 @@ static void test_everything_outside_of_a_runtime(void **state)
     copy.outside = true;
     fixture_copy_run(&copy, "to", "from", NULL);
     assert_int_equal(copy.result, 0);
+    assert_int_equal(copy.report.jobs_wanted, 1);
+    assert_int_equal(copy.report.jobs_most, 1);
     fixture_assert_copy("from", "to", FIXTURE_MODES);
 }
 
