@@ -69,10 +69,20 @@ struct tug_bench_cell {
     char failure[256]; /* empty: it has not failed; else the cell has no samples */
 };
 
+/* What tug chose for a copy, in the words of its events and the figures of its report. */
+struct tug_bench_choice {
+    uint64_t files, bytes; /* 0 files: nothing to tell */
+    unsigned jobs_wanted, jobs_most;
+    unsigned way_count; /* the first are kept */
+    struct tug_bench_way {
+        char method[64], reason[64];
+        uint64_t files, bytes;
+    } ways[8];
+};
+
 struct tug_bench_results {
     struct tug_bench_cell cells[TUG_BENCH_CACHES][TUG_BENCH_OPERATIONS][TUG_BENCH_PROGRAMS];
-    /* What tug chose for the operation, in words; empty: nothing to tell. */
-    char choices[TUG_BENCH_OPERATIONS][512];
+    struct tug_bench_choice choices[TUG_BENCH_OPERATIONS];
 };
 
 #endif

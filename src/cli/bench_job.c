@@ -120,7 +120,7 @@ int tug_cli_bench_job_run(struct tug_bench_job *job, struct tug_bench_child *chi
 static int do_explain(void *argument)
 {
     const struct tug_bench_job *job = argument;
-    int error = tug_cli_bench_choice_copy(job->source, job->destination, &job->shared->report);
+    int error = tug_cli_bench_choice_copy(job->source, job->destination, &job->shared->choice);
     if (error != 0)
         fprintf(stderr, "%s\n", strerror(-error));
     return error != 0;

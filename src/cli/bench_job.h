@@ -3,8 +3,6 @@
 #ifndef TUG_CLI_BENCH_JOB_H
 #define TUG_CLI_BENCH_JOB_H
 
-#include <tug/copy.h>
-
 #include "bench_async.h"
 #include "bench_child.h"
 #include "bench_measure.h"
@@ -13,7 +11,7 @@
 struct tug_bench_shared {
     uint64_t entries; /* that a walk has found */
     struct tug_bench_runtime runtime;
-    struct tug_copy_report report;
+    struct tug_bench_choice choice;
 };
 
 struct tug_bench_job {
@@ -30,7 +28,7 @@ struct tug_bench_job {
  * and checks the result. Returns 0; -ECANCELED; -EIO: it failed, `child->message` says why. */
 int tug_cli_bench_job_run(struct tug_bench_job *job, struct tug_bench_child *child);
 
-/* Copies once more, untimed, for `shared->report`. Returns likewise. */
+/* Copies once more, untimed, for `shared->choice`. Returns likewise. */
 int tug_cli_bench_job_explain(struct tug_bench_job *job, struct tug_bench_child *child);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Every sample, in seconds and bytes, so that nothing of the report has to be measured again. */
+#include "bench_choice.h"
 #include "bench_format.h"
 #include "bench_operation.h"
 #include "bench_report.h"
@@ -63,10 +64,12 @@ static void write_choices(FILE *file, const struct tug_bench_report *report)
     const char *before = "\n    ";
     fputs("  \"choices\": {", file);
     for (unsigned i = 0; i < TUG_BENCH_OPERATIONS; i++) {
-        if (report->bench->results->choices[i][0] == '\0')
+        if (report->bench->results->choices[i].files == 0)
             continue;
         fputs(before, file);
-        write_text(file, tug_cli_bench_operation_name(i), report->bench->results->choices[i], "");
+        tug_cli_bench_print_json_string(file, tug_cli_bench_operation_name(i));
+        fputs(": ", file);
+        tug_cli_bench_choice_write_json(file, &report->bench->results->choices[i]);
         before = ",\n    ";
     }
     fputs("\n  },\n", file);

@@ -2,6 +2,7 @@
 /* First what a reader wants to know, then what is needed to judge it. */
 #include <string.h>
 
+#include "bench_choice.h"
 #include "bench_format.h"
 #include "bench_operation.h"
 #include "bench_report.h"
@@ -169,10 +170,12 @@ static void write_choices(FILE *file, const struct tug_bench_report *report)
     char title[128];
     fputs("## What tug chose\n\n", file);
     for (unsigned i = 0; i < TUG_BENCH_OPERATIONS; i++) {
-        if (report->bench->results->choices[i][0] == '\0')
+        if (report->bench->results->choices[i].files == 0)
             continue;
         tug_cli_bench_operation_title(title, sizeof(title), i, &report->bench->sizes);
-        fprintf(file, "- %s: %s.\n", title, report->bench->results->choices[i]);
+        fprintf(file, "- %s: ", title);
+        tug_cli_bench_choice_write(file, &report->bench->results->choices[i]);
+        fputs(".\n", file);
     }
     if (report->bench->driver[0] != '\0')
         fprintf(file,
@@ -181,9 +184,10 @@ static void write_choices(FILE *file, const struct tug_bench_report *report)
                 report->bench->driver);
     if (report->bench->options.operations[TUG_BENCH_WALK])
         fputs("- walk: that of the copy engine, by names alone, on a job per processor.\n", file);
-    fputs(
-        "\nThe first lines are what the library reports of one more copy, which is not timed.\n\n",
-        file);
+    fputs("\nThe lines on copies are what the engine itself says of one more copy, which is not"
+          " timed: how each file\nwent over and why (`tug cp --debug` tells this file by file), and"
+          " how many jobs worked at once.\n\n",
+          file);
 }
 
 /* Executables that are not there, and commands that this build of tug does not have. */

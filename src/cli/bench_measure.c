@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "bench_choice.h"
 #include "bench_job.h"
 #include "bench_message.h"
 #include "bench_operation.h"
@@ -220,8 +219,7 @@ static int explain(struct tug_bench *bench, struct tug_bench_job job)
         tug_cli_bench_complain("tug_copy() failed: %s: %s",
                                tug_cli_bench_operation_name(job.operation), child.message);
     if (result == 0)
-        tug_cli_bench_choice_format(bench->results->choices[job.operation],
-                                    sizeof(bench->results->choices[0]), &job.shared->report);
+        bench->results->choices[job.operation] = job.shared->choice;
     return result == -ECANCELED ? result : 0;
 }
 

@@ -69,7 +69,12 @@ static const char check_json[] =
     "        assert 0 < cell['minimum'] <= cell['median'] <= max(cell['seconds']), cell\n"
     "        assert cell['peak_memory'] > 100000 and len(cell['user']) == 2, cell\n"
     "        assert program != 'sequential' or cell['speed_up'] == 1, cell\n"
-    "    assert operation.split('-')[0] != 'copy' or data['choices'][operation]\n"
+    "    if operation.startswith('copy'):\n"
+    "        choice = data['choices'][operation]\n"
+    "        assert choice['files'] == sum(w['files'] for w in choice['ways']) > 0, choice\n"
+    "        assert choice['bytes'] == sum(w['bytes'] for w in choice['ways']) > 0, choice\n"
+    "        assert all(w['method'] and w['reason'] for w in choice['ways']), choice\n"
+    "        assert choice['jobs_most'] >= 1 and choice['jobs_wanted'] >= 1, choice\n"
     "assert not any('failure' in r for r in data['results'])\n";
 
 static const char check_plots[] =
