@@ -104,7 +104,8 @@ static void test_at_random_moments(void **state)
     uint64_t duration = fixture_now() - begin;
     assert_int_equal(command_exit_status(&command), 0);
     assert_finished();
-    for (unsigned i = 0; i < rounds; i++) {
+    /* On a busy machine none of the moments may be one between the first file and the last. */
+    for (unsigned i = 0; i < rounds || (resumed == 0 && i < 10 * rounds); i++) {
         assert_int_equal(system("chmod -R u+rwx to && rm -r to"), 0);
         unsigned times = 1 + (unsigned)rand() % 3;
         bool unfinished = true;
