@@ -233,7 +233,9 @@ static void test_a_disk_is_filled(void **state)
     struct outcome outcome = settle(&simulation, "disk", 2);
     assert_true(outcome.reached > 0.85);
     assert_true(outcome.level >= 12 && outcome.level <= 40);
-    assert_true(outcome.highest <= 64);
+    /* One step of the factor four from twice what the disk serves at once: now and then noise looks
+     * like other conditions, and all begins anew. */
+    assert_true(outcome.highest <= 128);
 }
 
 static void test_a_distant_server_gets_hundreds(void **state)
