@@ -298,8 +298,11 @@ struct tug_copy_options {
      * are reached by a symbolic link: those are written in place. Times of modification are kept.
      * Files of `resume_size` bytes (0: 64 MiB) and more are written under the name .NAME.tug-part
      * and renamed when they are complete and on the disk; a copy that fails or is cancelled leaves
-     * them there, with .NAME.tug-side, which says what of them is finished. Only with
-     * EXISTING_OVERWRITE and EXISTING_FORCE. */
+     * them there, with .NAME.tug-side, which says what of them is finished.
+     * `existing`, `update`, `ask` and `backup` decide about files that are there and not finished
+     * in this sense. They are complete, since with any but the defaults of these smaller files are
+     * written as .NAME.tug-part, too, though not continued within. A file whose name is free is
+     * continued without a decision. Backups are made when the copy is complete. */
     bool resume;
     uint64_t resume_size;
     enum tug_copy_reflink reflink;

@@ -300,10 +300,6 @@ int tug_cli_cp_parse(struct tug_cli_cp *cp, int argc, char **argv)
         return status;
     cp->ask = parser.existing.mode == 'i';
     cp->copy.follow = follow_of(&parser);
-    if (cp->copy.resume && cp->copy.existing == TUG_COPY_EXISTING_KEEP) {
-        tug_cli_refuse("cannot combine --resume and --no-clobber (-n)");
-        return tug_cli_refer_to_help();
-    }
     /* No other thread runs yet, so this disturbs nobody. If modes are kept there is no use for a
      * umask; without it most files can be made with the mode that they will have. */
     mode_t mask = umask(0);

@@ -37,8 +37,6 @@ bool tug_copy_options_are_valid(const struct tug_copy_options *options, size_t c
         return false;
     if (options->default_modes && (options->preserve & TUG_COPY_PRESERVE_MODE))
         return false;
-    if (options->resume && options->existing == TUG_COPY_EXISTING_KEEP)
-        return false;
     if (options->reflink == TUG_COPY_REFLINK_ALWAYS && options->sparse != TUG_COPY_SPARSE_AUTO)
         return false;
     return options->reflink <= TUG_COPY_REFLINK_NEVER && options->sparse <= TUG_COPY_SPARSE_NEVER &&

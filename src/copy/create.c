@@ -16,6 +16,7 @@
 
 #include "existing.h"
 #include "preserve.h"
+#include "resume.h"
 
 /* Someone may remove or make the name between two looks; not more often than this. */
 #define ATTEMPTS 4
@@ -156,7 +157,12 @@ static int overwrite(struct tug_copy_file *file, bool whole)
 
 int tug_copy_file_create(struct tug_copy_file *file, bool whole)
 {
-    int error = -EAGAIN;
+    int error = tug_resume_begin(file);
+    if (error < 0)
+        return fail(file, TUG_COPY_STEP_CREATE, error);
+    if (error != 1)
+        return error == 0 ? 0 : 1;
+    error = -EAGAIN;
     for (int i = 0; i < ATTEMPTS && error == -EAGAIN; i++) {
         error = make(file, whole);
         if (error == -EEXIST)

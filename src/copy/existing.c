@@ -38,6 +38,10 @@ static bool is_new_enough(const struct tug_copy_subject *subject, const struct s
         return false;
     if (statx->stx_mtime.tv_sec != subject->modified.tv_sec)
         return statx->stx_mtime.tv_sec > subject->modified.tv_sec;
+    /* One of the same time is finished if it has the size, too, and then nobody asks here; else a
+     * crash of the machine has left it. */
+    if (subject->engine->options->resume && S_ISREG(statx->stx_mode))
+        return (int64_t)statx->stx_mtime.tv_nsec > subject->modified.tv_nsec;
     return (int64_t)statx->stx_mtime.tv_nsec >= subject->modified.tv_nsec;
 }
 

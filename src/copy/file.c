@@ -391,8 +391,10 @@ void tug_copy_file_finish(struct tug_copy_file *file)
     }
     struct tug_copy_identity copy;
     bool linkable = identify_destination(file, &copy);
-    if (file->resume != NULL && (error = tug_resume_finish(file)) != 0) {
-        tug_copy_file_abandon(file, TUG_COPY_STEP_CREATE, error);
+    if (file->resume != NULL && !tug_resume_finish(file)) {
+        /* There is nothing under the final name that would have to be removed. */
+        file->created = file->solid = false;
+        tug_copy_file_abandon(file, TUG_COPY_STEP_NONE, 0);
         return;
     }
     /* Late errors of writing, as on NFS. The descriptor is gone, so to remove the file its name has

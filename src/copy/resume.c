@@ -62,7 +62,7 @@ static void free_resume(struct tug_copy_file *file)
     file->resume = NULL;
 }
 
-static int new_resume(struct tug_copy_file *file)
+static int new_resume(struct tug_copy_file *file, bool recorded)
 {
     struct tug_resume *resume = calloc(1, sizeof(*resume));
     if (resume == NULL)
@@ -76,14 +76,31 @@ static int new_resume(struct tug_copy_file *file)
     resume->side_fd = -1;
     resume->part = name_beside(file->destination_name, ".tug-part");
     resume->side = name_beside(file->destination_name, ".tug-side");
-    resume->record = tug_resume_record_new(file->size);
-    return resume->part == NULL || resume->side == NULL || resume->record == NULL ? -ENOMEM : 0;
+    if (recorded)
+        resume->record = tug_resume_record_new(file->size);
+    bool has_record = resume->record != NULL || !recorded;
+    return resume->part == NULL || resume->side == NULL || !has_record ? -ENOMEM : 0;
+}
+
+/* Whether nothing is ever replaced. */
+static bool keeps(const struct tug_copy_options *options)
+{
+    return options->existing == TUG_COPY_EXISTING_KEEP ||
+           options->existing == TUG_COPY_EXISTING_REFUSE;
 }
 
 static bool is_large(const struct tug_copy_file *file)
 {
     uint64_t size = file->engine->options->resume_size;
-    return file->regular && file->size >= (size != 0 ? size : DEFAULT_SIZE);
+    return file->size >= (size != 0 ? size : DEFAULT_SIZE) &&
+           (file->size > tug_copy_thresholds.piece || file->sparse);
+}
+
+/* Whether options decide about what exists. */
+static bool decides(const struct tug_copy_options *options)
+{
+    return options->update || options->ask != NULL || options->backup != TUG_BACKUP_NONE ||
+           keeps(options);
 }
 
 /* ---- What is finished ---- */
@@ -128,16 +145,23 @@ bool tug_resume_is_finished(const struct tug_copy_file *file, struct tug_copy_id
 
 /* ---- The partial file ---- */
 
-/* Whether a new file may take the final name: not that of a link, nor one of several names. */
-static bool may_replace(const struct tug_copy_file *file)
+/* Whether a new file may take the final name: not that of a link, nor one of several names, unless
+ * they are to be replaced. Returns 0, or what tug_resume_begin() does. */
+static int examine_existing(const struct tug_copy_file *file)
 {
     struct statx statx;
     int error = tug_sys_statx(file->directory->destination, file->destination_name,
                               AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_INO | STATX_NLINK, &statx);
-    if (error == 0)
-        return S_ISREG(statx.stx_mode) && statx.stx_nlink == 1 &&
-               !tug_copy_identity_equal(tug_copy_identity_of(&statx), file->identity);
-    return error == -ENOENT;
+    if (error == -ENOENT)
+        return 0;
+    /* What cannot be looked at, or is in the way, is for others to report. */
+    bool simple = error == 0 && S_ISREG(statx.stx_mode) && statx.stx_nlink == 1;
+    if (error != 0 || (!simple && !tug_copy_must_replace(file->engine, &statx)) ||
+        tug_copy_identity_equal(tug_copy_identity_of(&statx), file->identity))
+        return 1;
+    const struct tug_copy_subject subject = tug_copy_file_subject(file);
+    int found = tug_copy_check_existing(&subject, &statx);
+    return found == 0 || found == 2 ? 0 : 2;
 }
 
 static int open_beside(const struct tug_copy_file *file, const char *name)
@@ -194,6 +218,8 @@ static int begin(struct tug_copy_file *file)
     int error = open_part(file, &statx);
     if (error != 0)
         return error;
+    if (resume->record == NULL)
+        return tug_sys_ftruncate(file->destination, 0);
     const struct tug_resume_origin origin = {
         .source = file->identity,
         .part = tug_copy_identity_of(&statx),
@@ -216,9 +242,15 @@ static int begin(struct tug_copy_file *file)
 
 int tug_resume_begin(struct tug_copy_file *file)
 {
-    if (!file->engine->options->resume || !is_large(file) || !may_replace(file))
+    const struct tug_copy_options *options = file->engine->options;
+    bool recorded = is_large(file);
+    if (!options->resume || !file->regular || options->make != TUG_COPY_MAKE_CONTENTS ||
+        (!recorded && !decides(options)))
         return 1;
-    int error = new_resume(file);
+    int error = examine_existing(file);
+    if (error != 0)
+        return error;
+    error = new_resume(file, recorded);
     if (error == 0)
         error = begin(file);
     if (error == 0) {
@@ -237,7 +269,7 @@ int tug_resume_begin(struct tug_copy_file *file)
 
 bool tug_resume_has(const struct tug_resume *resume, uint64_t offset)
 {
-    return tug_resume_record_has(resume->record, offset);
+    return resume->record != NULL && tug_resume_record_has(resume->record, offset);
 }
 
 static uint64_t now(void)
@@ -261,6 +293,8 @@ static int record(struct tug_copy_file *file)
 void tug_resume_add(struct tug_copy_file *file, uint64_t offset)
 {
     struct tug_resume *resume = file->resume;
+    if (resume->record == NULL)
+        return;
     uint64_t begin = now();
     pthread_mutex_lock(&resume->lock);
     tug_resume_record_add(resume->record, offset);
@@ -282,30 +316,54 @@ void tug_resume_add(struct tug_copy_file *file, uint64_t offset)
 
 int tug_resume_sync(const struct tug_copy_file *file)
 {
-    return tug_sys_fdatasync(file->destination);
+    return file->resume->record != NULL ? tug_sys_fdatasync(file->destination) : 0;
 }
 
-int tug_resume_finish(struct tug_copy_file *file)
+/* What has come meanwhile is not replaced, if nothing is to be. */
+static int rename_part(const struct tug_copy_file *file)
+{
+    int at = file->directory->destination;
+    const char *part = file->resume->part;
+    unsigned flags = keeps(file->engine->options) ? RENAME_NOREPLACE : 0;
+    int error = tug_sys_renameat2(at, part, at, file->destination_name, flags);
+    if (error == -EINVAL && flags != 0)
+        error = tug_sys_renameat2(at, part, at, file->destination_name, 0);
+    return error;
+}
+
+bool tug_resume_finish(struct tug_copy_file *file)
 {
     struct tug_resume *resume = file->resume;
-    int at = file->directory->destination;
-    int error = tug_sys_renameat2(at, resume->part, at, file->destination_name, 0);
-    if (error != 0)
-        return error;
-    tug_sys_unlinkat(at, resume->side, 0);
+    const struct tug_copy_subject subject = tug_copy_file_subject(file);
+    if (file->engine->options->backup != TUG_BACKUP_NONE &&
+        tug_copy_clear_way(&subject, &file->backup) != 0) {
+        tug_resume_keep(file);
+        return false;
+    }
+    int error = rename_part(file);
+    if (error != 0) {
+        tug_copy_fail(file->engine, file->directory, file->name, file->destination_name,
+                      TUG_COPY_STEP_CREATE, error);
+        tug_resume_keep(file);
+        return false;
+    }
+    if (resume->record != NULL)
+        tug_sys_unlinkat(file->directory->destination, resume->side, 0);
     free_resume(file);
-    return 0;
+    return true;
 }
 
 void tug_resume_keep(struct tug_copy_file *file)
 {
     struct tug_resume *resume = file->resume;
     int at = file->directory->destination;
-    bool kept = file->destination >= 0 && record(file) == 0;
+    bool recorded = resume->record != NULL;
+    bool kept = recorded && file->destination >= 0 && record(file) == 0;
     /* Nothing that could be used: then it need not be there. */
     if (file->destination >= 0 && (!kept || tug_resume_record_end(resume->record) == 0)) {
         tug_sys_unlinkat(at, resume->part, 0);
-        tug_sys_unlinkat(at, resume->side, 0);
+        if (recorded)
+            tug_sys_unlinkat(at, resume->side, 0);
     }
     free_resume(file);
 }

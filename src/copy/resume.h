@@ -15,6 +15,10 @@
  * took.
  *
  * Whoever works on a partial file has a lock on it.
+ *
+ * Options that decide about what exists must be able to rely on it that what has a final name is
+ * complete. So with them all regular files are written under the name of a part, the smaller ones
+ * without a record; and backups are made when the part gets its final name.
  */
 #ifndef TUG_COPY_RESUME_H
 #define TUG_COPY_RESUME_H
@@ -40,9 +44,9 @@ bool tug_resume_is_left_over(int at, const char *name);
  * source has been looked at; *copy is filled in if it is finished. */
 bool tug_resume_is_finished(const struct tug_copy_file *file, struct tug_copy_identity *copy);
 
-/* Opens the partial file of a large one, or makes it. Returns 0: file->resume and file->destination
- * are set; 1: the file is not one to be resumed, and is written under its own name; or a negative
- * errno. */
+/* Opens the partial file, or makes it, if what has the final name may be replaced. Returns 0:
+ * file->resume and file->destination are set; 1: the file is written under its own name; 2: it is
+ * not to be written, which has been counted or reported; or a negative errno. */
 int tug_resume_begin(struct tug_copy_file *file);
 
 /* Whether the range that begins at `offset` is finished. From any worker. */
@@ -51,13 +55,13 @@ bool tug_resume_has(const struct tug_resume *resume, uint64_t offset);
 /* The range that begins at `offset` has been written. From any worker. */
 void tug_resume_add(struct tug_copy_file *file, uint64_t offset);
 
-/* The contents are complete: puts them onto the disk, before the file gets its times. Returns 0 or
- * a negative errno. */
+/* The contents are complete: puts those of a large file onto the disk, before it gets its times.
+ * Returns 0 or a negative errno. */
 int tug_resume_sync(const struct tug_copy_file *file);
 
-/* The partial file, which is still open, gets its final name. Frees file->resume if it returns 0;
- * else a negative errno. */
-int tug_resume_finish(struct tug_copy_file *file);
+/* The partial file, which is still open, gets its final name, and what has that a backup, if there
+ * are to be backups. Frees file->resume; false: it could not be done, which has been reported. */
+bool tug_resume_finish(struct tug_copy_file *file);
 
 /* The copy has failed or was cancelled: records what is finished. Frees file->resume. */
 void tug_resume_keep(struct tug_copy_file *file);

@@ -478,12 +478,7 @@ static void copy_as_stream(struct tug_copy_file *file, struct tug_crew_worker *w
 void tug_copy_transfer(const struct tug_copy_file *source, struct tug_crew_worker *worker)
 {
     struct tug_copy_file file = *source;
-    int resumed = tug_resume_begin(&file);
-    if (resumed < 0) {
-        tug_copy_file_abandon(&file, TUG_COPY_STEP_CREATE, resumed);
-        return;
-    }
-    if (resumed == 1 && tug_copy_file_create(&file, false) != 0) {
+    if (tug_copy_file_create(&file, false) != 0) {
         tug_copy_file_abandon(&file, TUG_COPY_STEP_NONE, 0);
         return;
     }

@@ -3,7 +3,7 @@
  * A copy that goes on: what counts as finished, what of a partial file is used, and what is not
  * trusted. Kills at random moments are in tests/cli/test_kill.c.
  */
-#include "fixture.h"
+#include "resuming.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,92 +17,24 @@
 
 #if TUG_FAULT_INJECTION
 
-#define MIB ((uint64_t)1 << 20)
-
-static struct fixture_copy copy;
-
-static int enter(void **state)
-{
-    tug_fault_reset();
-    fixture_copy_init(&copy);
-    copy.options.resume = true;
-    copy.options.resume_size = 2 * MIB;
-    copy.options.target = TUG_COPY_TARGET_EXACT;
-    return fixture_enter(state);
-}
-
-static int leave(void **state)
-{
-    tug_fault_reset();
-    return fixture_leave(state);
-}
-
-static void run(void)
-{
-    fixture_copy_run(&copy, "to", "from", NULL);
-}
-
-static void expect_complete(uint64_t copied, uint64_t resumed)
-{
-    assert_int_equal(copy.result, 0);
-    fixture_assert_copy("from", "to", FIXTURE_MODES);
-    assert_int_equal(copy.report.bytes, copied);
-    assert_int_equal(copy.report.resumed_bytes, resumed);
-    assert_int_equal(system("test -z \"$(find . -name '.*tug-*')\""), 0);
-}
-
-static void make_large(void)
-{
-    fixture_make_file("from", 0644, 40 * MIB + 7, 1);
-}
-
-/* A copy of the large file that stops when so many bytes have been written. */
-static uint64_t stop_at;
-static uint64_t written;
-
-static void stop(const struct tug_copy_event *event, void *argument)
-{
-    (void)argument;
-    if (event->kind != TUG_COPY_BYTES)
-        return;
-    written += event->bytes;
-    if (written >= stop_at)
-        tug_fault_fail("pread", 1, TUG_FAULT_ALWAYS, EIO);
-}
-
-static void interrupt_after(uint64_t bytes)
-{
-    stop_at = bytes;
-    written = 0;
-    copy.on_event = stop;
-    copy.options.events |= TUG_COPY_BYTES;
-    copy.options.jobs = 1;
-    run();
-    copy.on_event = NULL;
-    copy.options.jobs = 2;
-    tug_fault_reset();
-    assert_int_equal(copy.result, -EIO);
-    assert_false(fixture_exists("to"));
-}
-
 /* ---- Whole files ---- */
 
 static void test_finished_files_are_left_alone(void **state)
 {
     (void)state;
     fixture_make_tree("from");
-    run();
-    assert_int_equal(copy.result, 0);
-    assert_int_equal(copy.report.resumed_files, 0);
-    uint64_t files = copy.report.files, bytes = copy.report.bytes;
-    run();
-    expect_complete(0, bytes);
-    assert_int_equal(copy.report.files, 0);
-    assert_int_equal(copy.report.resumed_files, files);
-    copy.options.verify = true;
-    run();
-    assert_int_equal(copy.result, 0);
-    assert_int_equal(copy.report.verified_bytes, bytes);
+    resuming_run();
+    assert_int_equal(resuming.result, 0);
+    assert_int_equal(resuming.report.resumed_files, 0);
+    uint64_t files = resuming.report.files, bytes = resuming.report.bytes;
+    resuming_run();
+    resuming_expect(0, bytes);
+    assert_int_equal(resuming.report.files, 0);
+    assert_int_equal(resuming.report.resumed_files, files);
+    resuming.options.verify = true;
+    resuming_run();
+    assert_int_equal(resuming.result, 0);
+    assert_int_equal(resuming.report.verified_bytes, bytes);
 }
 
 /* Size alone says nothing: it may have been preallocated, cut to its length, or be in the works. */
@@ -124,12 +56,12 @@ static void test_the_right_size_is_not_enough(void **state)
             unlink("to");
             snprintf(command, sizeof(command), commands[i], (unsigned long long)size);
             assert_int_equal(system(command), 0);
-            run();
-            expect_complete(size, 0);
-            assert_int_equal(copy.report.resumed_files, 0);
+            resuming_run();
+            resuming_expect(size, 0);
+            assert_int_equal(resuming.report.resumed_files, 0);
         }
-        run();
-        expect_complete(0, size);
+        resuming_run();
+        resuming_expect(0, size);
     }
 }
 
@@ -145,61 +77,61 @@ static void test_permissions_of_what_was_left(void **state)
     fixture_make_dir("to/sub", 01700);
     fixture_make_text("to/sub/file", "te");
     assert_int_equal(chmod("to/sub/file", 0600), 0);
-    run();
-    expect_complete(4, 0);
+    resuming_run();
+    resuming_expect(4, 0);
     /* A directory that was there before keeps its own. */
     assert_int_equal(chmod("to/sub", 0700), 0);
-    run();
+    resuming_run();
     assert_int_equal(fixture_mode("to/sub"), 0700);
 }
 
-/* Without -T, the same command goes on with its own copy. */
+/* Without -T, the same command goes on with its own resuming. */
 static void test_the_same_command(void **state)
 {
     (void)state;
-    copy.options.target = TUG_COPY_TARGET_AUTO;
+    resuming.options.target = TUG_COPY_TARGET_AUTO;
     fixture_make_tree("from");
-    copy.cancel_after = 1;
+    resuming.cancel_after = 1;
     for (unsigned i = 0; i < 200; i++) {
-        copy.cancel_after = 1 + i * 10;
-        run();
-        if (copy.result == 0)
+        resuming.cancel_after = 1 + i * 10;
+        resuming_run();
+        if (resuming.result == 0)
             break;
         assert_false(fixture_exists("to/from"));
     }
-    copy.cancel_after = 0;
-    if (copy.result != 0)
-        run();
-    assert_int_equal(copy.result, 0);
+    resuming.cancel_after = 0;
+    if (resuming.result != 0)
+        resuming_run();
+    assert_int_equal(resuming.result, 0);
     fixture_assert_copy("from", "to", FIXTURE_MODES);
-    run();
+    resuming_run();
     assert_true(fixture_exists("to/from"));
 }
 
 static void test_links_and_shared_files_are_written_in_place(void **state)
 {
     (void)state;
-    make_large();
+    resuming_make_large();
     fixture_make_text("other", "old");
     fixture_make_link("other", "to");
-    run();
-    assert_int_equal(copy.result, 0);
+    resuming_run();
+    assert_int_equal(resuming.result, 0);
     fixture_assert_copy("from", "other", 0);
     assert_int_equal(unlink("to"), 0);
     fixture_make_text("to", "old");
     assert_int_equal(link("to", "second"), 0);
-    run();
-    assert_int_equal(copy.result, 0);
+    resuming_run();
+    assert_int_equal(resuming.result, 0);
     fixture_assert_copy("from", "second", 0);
 }
 
 static void test_the_same_file(void **state)
 {
     (void)state;
-    make_large();
+    resuming_make_large();
     assert_int_equal(link("from", "to"), 0);
-    run();
-    fixture_assert_failure(&copy, TUG_COPY_STEP_SAME_FILE, 0, "from");
+    resuming_run();
+    fixture_assert_failure(&resuming, TUG_COPY_STEP_SAME_FILE, 0, "from");
 }
 
 /* ---- Partial files ---- */
@@ -207,33 +139,33 @@ static void test_the_same_file(void **state)
 static void test_ranges_are_used(void **state)
 {
     (void)state;
-    make_large();
-    interrupt_after(20 * MIB);
+    resuming_make_large();
+    resuming_interrupt(20 * MIB);
     assert_true(fixture_exists(".to.tug-part"));
     assert_true(fixture_exists(".to.tug-side"));
-    run();
-    expect_complete(24 * MIB + 7, 16 * MIB);
-    run();
-    expect_complete(0, 40 * MIB + 7);
+    resuming_run();
+    resuming_expect(24 * MIB + 7, 16 * MIB);
+    resuming_run();
+    resuming_expect(0, 40 * MIB + 7);
 }
 
 static void test_interrupted_several_times(void **state)
 {
     (void)state;
-    make_large();
-    interrupt_after(9 * MIB);
-    interrupt_after(9 * MIB);
-    interrupt_after(17 * MIB);
-    run();
-    expect_complete(8 * MIB + 7, 32 * MIB);
+    resuming_make_large();
+    resuming_interrupt(9 * MIB);
+    resuming_interrupt(9 * MIB);
+    resuming_interrupt(17 * MIB);
+    resuming_run();
+    resuming_expect(8 * MIB + 7, 32 * MIB);
 }
 
 /* Nothing is kept of what has no finished range. */
 static void test_nothing_finished(void **state)
 {
     (void)state;
-    make_large();
-    interrupt_after(MIB);
+    resuming_make_large();
+    resuming_interrupt(MIB);
     assert_int_equal(system("test -z \"$(find . -name '.*tug-*')\""), 0);
 }
 
@@ -248,11 +180,11 @@ static void test_another_source(void **state)
     (void)state;
     for (unsigned i = 0; i < 4; i++) {
         unlink("to");
-        make_large();
-        interrupt_after(20 * MIB);
+        resuming_make_large();
+        resuming_interrupt(20 * MIB);
         assert_int_equal(system(commands[i]), 0);
-        run();
-        expect_complete(fixture_size("from"), 0);
+        resuming_run();
+        resuming_expect(fixture_size("from"), 0);
     }
 }
 
@@ -273,12 +205,12 @@ static void test_records_that_are_not_trusted(void **state)
         " printf x | dd of=.to.tug-side bs=1 seek=4156 conv=notrunc 2>/dev/null",
     };
     (void)state;
-    make_large();
+    resuming_make_large();
     for (unsigned i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-        interrupt_after(20 * MIB);
+        resuming_interrupt(20 * MIB);
         assert_int_equal(system(commands[i]), 0);
-        run();
-        expect_complete(40 * MIB + 7, 0);
+        resuming_run();
+        resuming_expect(40 * MIB + 7, 0);
         assert_int_equal(unlink("to"), 0);
     }
 }
@@ -287,17 +219,17 @@ static void test_records_that_are_not_trusted(void **state)
 static void test_a_damaged_slot(void **state)
 {
     (void)state;
-    make_large();
+    resuming_make_large();
     for (unsigned slot = 0; slot < 2; slot++) {
-        interrupt_after(30 * MIB);
+        resuming_interrupt(30 * MIB);
         int fd = open(".to.tug-side", O_WRONLY | O_CLOEXEC);
         assert_int_equal(pwrite(fd, "damage", 6, slot * 4096 + 200), 6);
         close(fd);
-        run();
-        assert_int_equal(copy.result, 0);
+        resuming_run();
+        assert_int_equal(resuming.result, 0);
         fixture_assert_copy("from", "to", FIXTURE_MODES);
-        assert_int_equal(copy.report.bytes + copy.report.resumed_bytes, 40 * MIB + 7);
-        assert_true(copy.report.resumed_bytes <= 24 * MIB);
+        assert_int_equal(resuming.report.bytes + resuming.report.resumed_bytes, 40 * MIB + 7);
+        assert_true(resuming.report.resumed_bytes <= 24 * MIB);
         assert_int_equal(unlink("to"), 0);
     }
 }
@@ -311,26 +243,26 @@ static void test_sparse(void **state)
         assert_int_equal(pwrite(fd, "data", 4, (off_t)(i * 3 * MIB)), 4);
     assert_int_equal(ftruncate(fd, (off_t)(120 * MIB)), 0);
     close(fd);
-    interrupt_after(70000);
-    run();
-    assert_int_equal(copy.result, 0);
+    resuming_interrupt(70000);
+    resuming_run();
+    assert_int_equal(resuming.result, 0);
     fixture_assert_copy("from", "to", FIXTURE_MODES);
-    assert_true(copy.report.resumed_bytes > 0);
+    assert_true(resuming.report.resumed_bytes > 0);
     assert_int_equal(system("test -z \"$(find . -name '.*tug-*')\""), 0);
 }
 
 static void test_two_at_once(void **state)
 {
     (void)state;
-    make_large();
-    interrupt_after(20 * MIB);
+    resuming_make_large();
+    resuming_interrupt(20 * MIB);
     int fd = open(".to.tug-part", O_RDWR | O_CLOEXEC);
     assert_int_equal(flock(fd, LOCK_EX), 0);
-    run();
-    fixture_assert_failure(&copy, TUG_COPY_STEP_CREATE, -EBUSY, "from");
+    resuming_run();
+    fixture_assert_failure(&resuming, TUG_COPY_STEP_CREATE, -EBUSY, "from");
     close(fd);
-    run();
-    expect_complete(24 * MIB + 7, 16 * MIB);
+    resuming_run();
+    resuming_expect(24 * MIB + 7, 16 * MIB);
 }
 
 /* The names beside a file fit where its own does. */
@@ -338,20 +270,20 @@ static void test_long_names(void **state)
 {
     char to[256];
     (void)state;
-    make_large();
+    resuming_make_large();
     memset(to, 'n', 255);
     to[255] = '\0';
-    stop_at = 20 * MIB;
-    copy.on_event = stop;
-    copy.options.events |= TUG_COPY_BYTES;
+    resuming_stop_at = 20 * MIB;
+    resuming.on_event = resuming_stop;
+    resuming.options.events |= TUG_COPY_BYTES;
     for (unsigned i = 0; i < 2; i++) {
-        written = 0;
-        fixture_copy_run(&copy, to, "from", NULL);
-        copy.on_event = NULL;
+        resuming_written = 0;
+        fixture_copy_run(&resuming, to, "from", NULL);
+        resuming.on_event = NULL;
         tug_fault_reset();
     }
-    assert_int_equal(copy.result, 0);
-    assert_true(copy.report.resumed_bytes > 0);
+    assert_int_equal(resuming.result, 0);
+    assert_true(resuming.report.resumed_bytes > 0);
     fixture_assert_copy("from", to, FIXTURE_MODES);
     assert_int_equal(system("test -z \"$(find . -name '.*tug-*')\""), 0);
 }
@@ -360,25 +292,12 @@ static void test_long_names(void **state)
 static void test_leftovers_of_a_finished_file(void **state)
 {
     (void)state;
-    make_large();
-    run();
+    resuming_make_large();
+    resuming_run();
     fixture_make_text(".to.tug-side", "left");
     fixture_make_text(".to.tug-part", "left");
-    run();
-    expect_complete(0, 40 * MIB + 7);
-}
-
-static void test_options(void **state)
-{
-    (void)state;
-    make_large();
-    copy.options.existing = TUG_COPY_EXISTING_KEEP;
-    run();
-    assert_int_equal(copy.result, -EINVAL);
-    copy.options.existing = TUG_COPY_EXISTING_FORCE;
-    copy.outside = true;
-    run();
-    expect_complete(40 * MIB + 7, 0);
+    resuming_run();
+    resuming_expect(0, 40 * MIB + 7);
 }
 
 /* ---- Faults ---- */
@@ -390,23 +309,23 @@ static void test_each_call_fails(void **state)
                                         "flock",     "futimens",  "fchmod",    "fallocate"};
     (void)state;
     fixture_make_file("from", 0644, 17 * MIB, 1);
-    copy.outside = true;
+    resuming.outside = true;
     for (unsigned i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
         bool happened = true;
         for (unsigned n = 1; happened && n < 100; n++) {
             assert_int_equal(tug_fault_fail(calls[i], n, 1, EIO), 0);
-            run();
+            resuming_run();
             happened = tug_fault_calls(calls[i]) >= n;
             tug_fault_reset();
-            assert_int_equal(copy.result == 0, copy.report.failures == 0);
-            if (copy.result == 0)
+            assert_int_equal(resuming.result == 0, resuming.report.failures == 0);
+            if (resuming.result == 0)
                 fixture_assert_copy("from", "to", FIXTURE_MODES);
-            else if (copy.failures[0].step < TUG_COPY_STEP_SET_MODE && fixture_exists("to"))
-                fail_msg("%s %u: step %d", calls[i], n, copy.failures[0].step);
+            else if (resuming.failures[0].step < TUG_COPY_STEP_SET_MODE && fixture_exists("to"))
+                fail_msg("%s %u: step %d", calls[i], n, resuming.failures[0].step);
             /* Whatever it was, the next time finishes it. */
-            run();
-            assert_int_equal(copy.result, 0);
-            assert_int_equal(copy.report.bytes + copy.report.resumed_bytes, 17 * MIB);
+            resuming_run();
+            assert_int_equal(resuming.result, 0);
+            assert_int_equal(resuming.report.bytes + resuming.report.resumed_bytes, 17 * MIB);
             fixture_assert_copy("from", "to", FIXTURE_MODES);
             assert_int_equal(system("test -z \"$(find . -name '.*tug-*')\""), 0);
             assert_int_equal(unlink("to"), 0);
@@ -418,39 +337,36 @@ static void test_each_call_fails(void **state)
 static void test_data_that_cannot_be_synchronised(void **state)
 {
     (void)state;
-    make_large();
+    resuming_make_large();
     tug_fault_fail("fdatasync", 1, TUG_FAULT_ALWAYS, EIO);
-    run();
+    resuming_run();
     tug_fault_reset();
-    assert_int_equal(copy.result, -EIO);
+    assert_int_equal(resuming.result, -EIO);
     assert_int_equal(system("test -z \"$(find . -name '.*tug-*')\""), 0);
     assert_false(fixture_exists("to"));
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, enter, leave)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_finished_files_are_left_alone),
-        TEST(test_the_right_size_is_not_enough),
-        TEST(test_permissions_of_what_was_left),
-        TEST(test_the_same_command),
-        TEST(test_links_and_shared_files_are_written_in_place),
-        TEST(test_the_same_file),
-        TEST(test_ranges_are_used),
-        TEST(test_interrupted_several_times),
-        TEST(test_nothing_finished),
-        TEST(test_another_source),
-        TEST(test_records_that_are_not_trusted),
-        TEST(test_a_damaged_slot),
-        TEST(test_sparse),
-        TEST(test_two_at_once),
-        TEST(test_long_names),
-        TEST(test_leftovers_of_a_finished_file),
-        TEST(test_options),
-        TEST(test_each_call_fails),
-        TEST(test_data_that_cannot_be_synchronised),
+        RESUMING_TEST(test_finished_files_are_left_alone),
+        RESUMING_TEST(test_the_right_size_is_not_enough),
+        RESUMING_TEST(test_permissions_of_what_was_left),
+        RESUMING_TEST(test_the_same_command),
+        RESUMING_TEST(test_links_and_shared_files_are_written_in_place),
+        RESUMING_TEST(test_the_same_file),
+        RESUMING_TEST(test_ranges_are_used),
+        RESUMING_TEST(test_interrupted_several_times),
+        RESUMING_TEST(test_nothing_finished),
+        RESUMING_TEST(test_another_source),
+        RESUMING_TEST(test_records_that_are_not_trusted),
+        RESUMING_TEST(test_a_damaged_slot),
+        RESUMING_TEST(test_sparse),
+        RESUMING_TEST(test_two_at_once),
+        RESUMING_TEST(test_long_names),
+        RESUMING_TEST(test_leftovers_of_a_finished_file),
+        RESUMING_TEST(test_each_call_fails),
+        RESUMING_TEST(test_data_that_cannot_be_synchronised),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
