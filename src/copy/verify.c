@@ -154,7 +154,9 @@ static bool same_mode(const struct tug_compare_pair *pair)
     const struct statx *a = &pair->statx[0], *b = &pair->statx[1];
     mode_t expected = tug_preserve_final_mode(engine, a->stx_mode);
     mode_t found = b->stx_mode & 07777, counts = 07777;
-    if (is_merged(pair) || has_lost(pair, TUG_LOSS_MODE))
+    /* A link to the source, instead of a copy, is the source. */
+    if (tug_copy_identity_equal(tug_copy_identity_of(a), tug_copy_identity_of(b)) ||
+        is_merged(pair) || has_lost(pair, TUG_LOSS_MODE))
         return true;
     if (tug_preserves(engine, TUG_COPY_PRESERVE_MODE)) {
         /* Special bits are given up with the owner; and the kernel takes this one from the files of

@@ -190,6 +190,40 @@ static void test_not_reported_twice(void **state)
     }
 }
 
+/* What has failed once, and was done again, is verified like everything else. */
+static enum tug_failure_answer once_more(const struct tug_copy_event *failure, void *argument)
+{
+    (void)argument;
+    return failure->step < TUG_COPY_STEP_VERIFY_MISSING ? TUG_FAILURE_RETRY : TUG_FAILURE_SKIP;
+}
+
+static void change_time(const struct tug_copy_event *event, void *argument)
+{
+    (void)argument;
+    if (event->kind == TUG_COPY_FINISHED)
+        attributes_set_times("to", 1, 2, 3, 5);
+}
+
+static void test_verified_after_a_retry(void **state)
+{
+    (void)state;
+    fixture_make_text("from", "text");
+    attributes_set_times("from", 1, 2, 3, 4);
+    copy.options.verify = true;
+    copy.options.on_failure = TUG_ON_FAILURE_ASK;
+    copy.options.failed = once_more;
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(tug_fault_fail("futimens", 1, 1, EIO), 0);
+        fixture_copy_run(&copy, "to", "from", NULL);
+        tug_fault_reset();
+        if (i == 0)
+            assert_int_equal(copy.result, 0);
+        else
+            fixture_assert_failure(&copy, TUG_COPY_STEP_VERIFY_TIME, 0, "from");
+        copy.on_event = change_time;
+    }
+}
+
 /* ---- Hard links ---- */
 
 static unsigned count_names(const char *directory, unsigned count)
@@ -258,6 +292,7 @@ int main(void)
         TEST(test_special_bits_go_with_the_owner),
         TEST(test_without_its_list),
         TEST(test_not_reported_twice),
+        TEST(test_verified_after_a_retry),
         TEST(test_a_failed_copy_is_handed_over),
         TEST(test_nothing_can_be_copied),
     };

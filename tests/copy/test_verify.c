@@ -394,6 +394,22 @@ static void test_left_alone(void **state)
         assert_int_equal(copy.failures[i].step, TUG_COPY_STEP_REFUSED);
 }
 
+/* Links to the source have its permissions, whatever the umask. */
+static void test_links_to_the_source(void **state)
+{
+    (void)state;
+    fixture_make_tree("from");
+    copy.options.make = TUG_COPY_MAKE_HARD_LINK;
+    fixture_copy_run(&copy, "to", "from", NULL);
+    assert_int_equal(copy.result, 0);
+    assert_int_equal(copy.failure_count, 0);
+    copy.options.make = TUG_COPY_MAKE_SYMBOLIC_LINK;
+    copy.options.recursive = false;
+    fixture_copy_run(&copy, "link", "from/mode 666", NULL);
+    assert_int_equal(copy.result, 0);
+    assert_int_equal(copy.failure_count, 0);
+}
+
 /* ---- All kinds ---- */
 
 static const struct {
@@ -493,6 +509,7 @@ int main(void)
         TEST(test_kept_one_by_one_as_nobody),
         TEST(test_merged),
         TEST(test_left_alone),
+        TEST(test_links_to_the_source),
         TEST(test_below_a_default_list),
         TEST(test_what_was_not_copied),
     };
