@@ -379,7 +379,7 @@ static void test_cancelled_while_trying(void **state)
     assert_int_equal(copy.result, -ECANCELED);
     assert_true(seen.asked > 0);
     /* Those who come upon it after the end of the scope cannot ask. */
-    assert_true(copy.report.failures < 3);
+    assert_true(copy.report.failures <= 3);
     assert_int_equal(copy.report.stopped, 0);
     fixture_assert_copy("from", "to", FIXTURE_SUBSET);
 }
