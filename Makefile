@@ -30,7 +30,7 @@ help:
 	@echo 'make copy SRC=dir DST=dir set everything up, copy a tree and verify the copy'
 	@echo 'make check                set everything up and run all tests (sanitizers, both drivers)'
 	@echo 'make bench                set everything up and run the benchmarks (bench/README.md)'
-	@echo 'make bench-copy           copies beside other tools, on fresh file systems; as root'
+	@echo 'make bench-copy           copies, removals and walks beside other tools; as root'
 	@echo 'make bench-disk DIR=dir   a report on copying, moving and deleting on the disk of dir'
 	@echo 'make format               format all C files'
 	@echo 'make lint                 clang-tidy and the checks of the tree'

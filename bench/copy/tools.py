@@ -13,10 +13,21 @@ from harness import build
 class Tool:
     name: str
     command: tuple  # {source} and {copy} stand for the two trees, {mode} see floor_mode()
-    level: str  # what the copy must agree in: contents, modes or all
+    # What the copy must agree in: contents, modes or all. Of a walk, what it prints: names or their
+    # number.
+    level: str
     find: object  # context -> path of the program; raises build.Missing
-    # Cells it takes part in: a condition on (shape, file system).
+    # Cells of its task that it takes part in: a condition on (shape, file system).
     suits: object = field(default=lambda shape, volume: True)
+    task: str = "copy"
+
+    def is_rival(self):
+        """Whether somebody else made it."""
+        return self.name.partition("-")[0] not in ("tug", "floor", "naive")
+
+    def asked(self):
+        """What was asked for: tools are rivals of those that do the same."""
+        return self.name.partition("-")[2]
 
     def arguments(self, program, source, copy, mode):
         values = {"source": source, "copy": copy, "mode": mode}
@@ -37,7 +48,7 @@ def ours(target):
     return lambda context: build.MesonTarget(target, target).build(context).command[0]
 
 
-def tug(*options):
+def tug(*options, command="cp"):
     """Our command; Missing if it does not know the options."""
     def find(context):
         program = os.path.join(context.build, "tug")
@@ -45,9 +56,9 @@ def tug(*options):
             build.MesonTarget("tree", "bench/bench-tree").build(context)
         build.run(["ninja", "-C", context.build, "tug"])
         # An option that exists complains about the missing operands, not about itself.
-        done = subprocess.run([program, "cp", *options], capture_output=True, text=True,
+        done = subprocess.run([program, command, *options], capture_output=True, text=True,
                               check=False)
-        if "missing file operand" not in done.stderr:
+        if "operand" not in done.stderr:
             raise build.Missing(f"it has no {' '.join(options)} yet")
         return program
     return find
@@ -112,7 +123,21 @@ TOOLS = (
          tug("--reflink=never"), can_share),
     Tool("cp-never", ("-r", "--reflink=never", "{source}", "{copy}"), "modes",
          installed("cp", "coreutils"), can_share),
+    # Removals
+    Tool("tug", ("rm", "-r", "{source}"), "", tug(command="rm"), task="remove"),
+    Tool("rm", ("-r", "{source}"), "", installed("rm", "coreutils"), task="remove"),
+    Tool("rmz", ("{source}",), "", installed("rmz", "rmz (a crate)"), task="remove"),
+    Tool("uutils", ("-r", "{source}"), "",
+         installed("uu-rm", "rust-coreutils", "/usr/lib/cargo/bin/coreutils/rm"), task="remove"),
+    # Walks
+    Tool("tug", ("{source}",), "number", ours("bench/bench-walk"), task="walk"),
+    Tool("find", ("{source}",), "names", installed("find", "findutils"), task="walk"),
+    Tool("fd", ("-u", ".", "{source}"), "names", installed("fdfind", "fd-find", "fd"),
+         task="walk"),
 )
+
+# What the others' times are parts of.
+BASES = {"copy": "cp", "remove": "rm", "walk": "find"}
 
 
 def floor_mode(shape, volume):

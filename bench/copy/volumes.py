@@ -10,6 +10,8 @@ import shutil
 import subprocess
 import time
 
+from harness import measure
+
 MKFS = {
     # No thread that fills inode tables behind the measurement's back (see also mount_options()).
     "ext4": ["mkfs.ext4", "-q", "-F", "-i", "8192", "-E", "nodiscard"],
@@ -55,8 +57,9 @@ class Volume:
 
     def mount(self):
         if self.name == "tmpfs":
-            run(["mount", "-t", "tmpfs", "-o", f"size={self.mebibytes}m,nr_inodes=0", "bench",
-                 self.base])
+            # What does not fit has to fail for want of space: else other processes get killed.
+            size = min(self.mebibytes, measure.available_memory() * 3 // 4)
+            run(["mount", "-t", "tmpfs", "-o", f"size={size}m,nr_inodes=0", "bench", self.base])
         else:
             with open(self.image, "wb") as file:
                 file.truncate(self.mebibytes << 20)
@@ -66,15 +69,16 @@ class Volume:
         self.mounts.append(self.base)
 
     def delay(self, command):
-        """Puts a FUSE file system over it: `command BASE MOUNTPOINT` in the foreground."""
+        """Puts a FUSE file system over it: `command BASE MOUNTPOINT`."""
         self.path = self.base + ".delayed"
         os.makedirs(self.path)
         process = subprocess.Popen(command + [self.base, self.path])
         for _ in range(100):
+            ended = process.poll()  # before the look: it may end because it has mounted
             if os.path.ismount(self.path):
                 self.mounts.append(self.path)
                 return
-            if process.poll() is not None:
+            if ended is not None:
                 break
             time.sleep(0.05)
         raise RuntimeError(f"{command[0]} has not mounted anything")
@@ -82,7 +86,9 @@ class Volume:
     def __exit__(self, *_):
         for path in reversed(self.mounts):
             for _ in range(20):
-                if subprocess.run(["umount", path], check=False).returncode == 0:
+                # Below a FUSE file system it is busy until the server has ended.
+                if subprocess.run(["umount", path], stderr=subprocess.DEVNULL,
+                                  check=False).returncode == 0:
                     break
                 time.sleep(0.2)
             else:

@@ -97,6 +97,19 @@ static void make_files(int at, unsigned first, unsigned count, size_t least, siz
     }
 }
 
+/* `count` directories of `files` each; the files are numbered from `first` on. */
+static void make_directories(int at, unsigned count, unsigned first, unsigned files, size_t least,
+                             size_t most)
+{
+    char name[32];
+    for (unsigned i = 0; i < count; i++) {
+        snprintf(name, sizeof(name), "inner%03u", i);
+        int directory = make_directory(at, name);
+        make_files(directory, first + i * files, files, least, most);
+        close(directory);
+    }
+}
+
 /* `outer` directories with `inner` each; so many files in each of these. */
 static void make_tree(int at, unsigned outer, unsigned inner, unsigned files, size_t least,
                       size_t most)
@@ -105,12 +118,7 @@ static void make_tree(int at, unsigned outer, unsigned inner, unsigned files, si
     for (unsigned i = 0; i < outer; i++) {
         snprintf(name, sizeof(name), "outer%03u", i);
         int above = make_directory(at, name);
-        for (unsigned j = 0; j < inner; j++) {
-            snprintf(name, sizeof(name), "inner%03u", j);
-            int directory = make_directory(above, name);
-            make_files(directory, (i * inner + j) * files, files, least, most);
-            close(directory);
-        }
+        make_directories(above, inner, i * inner * files, files, least, most);
         close(above);
     }
 }
@@ -154,6 +162,10 @@ static void make(const char *shape, const char *path, unsigned divisor)
     fill_noise();
     if (strcmp(shape, "flat1k") == 0)
         make_files(at, 0, 1000 / divisor, 16 << 10, 16 << 10);
+    else if (strcmp(shape, "spread1k") == 0)
+        make_directories(at, 50 / divisor, 0, 20, 16 << 10, 16 << 10);
+    else if (strcmp(shape, "walk") == 0)
+        make_directories(at, 50 / divisor, 0, 40, 0, 0);
     else if (strcmp(shape, "tree100k") == 0)
         make_tree(at, 10, 100 / divisor, 100, 1 << 10, 8 << 10);
     else if (strcmp(shape, "flat100k") == 0)

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bench-walk DIRECTORY: prints how many entries there are, the directory itself included, by their
+ * names and types alone: the walk of the copy engine, on a job per processor.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <tug/cancel.h>
+#include <tug/copy.h>
+#include <tug/runtime.h>
+
+struct walk {
+    const char *path;
+    struct tug_copy_report report;
+};
+
+static unsigned usable_processors(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+}
+
+static int64_t count(void *argument)
+{
+    struct walk *walk = argument;
+    struct tug_copy_options options;
+    tug_copy_options_init(&options);
+    options.recursive = true;
+    options.names_only = true;
+    options.jobs = usable_processors();
+    return tug_copy_measure(&options, &walk->path, 1, &walk->report);
+}
+
+static int64_t in_runtime(struct walk *walk)
+{
+    struct tug_runtime_options options;
+    struct tug_runtime *runtime;
+    int64_t result = 0;
+    tug_runtime_options_init(&options);
+    options.flavour = TUG_CURRENT_THREAD;
+    int error = tug_runtime_create(&runtime, &options);
+    if (error != 0)
+        return error;
+    error = tug_runtime_block_on(runtime, count, walk, &result);
+    tug_runtime_shutdown(runtime, TUG_FOREVER);
+    return error != 0 ? error : result;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2) {
+        fputs("usage: bench-walk DIRECTORY\n", stderr);
+        return 2;
+    }
+    if (strcmp(argv[1], "version") == 0) {
+        puts(TUG_VERSION);
+        return 0;
+    }
+    struct walk walk = {.path = argv[1]};
+    int64_t result = in_runtime(&walk);
+    if (result != 0) {
+        fprintf(stderr, "bench-walk: %s: %s\n", argv[1], strerror((int)-result));
+        return 1;
+    }
+    const struct tug_copy_report *report = &walk.report;
+    printf("%" PRIu64 "\n", report->files + report->directories + report->links + report->specials);
+    return 0;
+}
