@@ -21,7 +21,7 @@ _tug_bench()
         _filedir -d
         ;;
     -*)
-        mapfile -t COMPREPLY < <(compgen -W '--cache= --json= --large= --only= -o --output= --other=
+        mapfile -t COMPREPLY < <(compgen -W '--cache= --json= --large= --list --only= -o --output= --other=
             --plots= --rounds= --scale= --help --version' -- "$cur")
         [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace
         ;;

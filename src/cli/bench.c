@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "bench_list.h"
 #include "bench_message.h"
 #include "bench_operation.h"
 #include "bench_options.h"
@@ -139,6 +140,16 @@ static int measure(struct tug_bench *bench)
     return error;
 }
 
+/* What would be measured, and nothing else. */
+static int list(struct tug_bench *bench)
+{
+    int error = tug_cli_bench_find_programs(&bench->programs);
+    if (error == 0)
+        tug_cli_bench_list(&bench->programs);
+    tug_cli_bench_forget_programs(&bench->programs);
+    return error != 0 ? error : close_output(stdout, "-");
+}
+
 static int run(struct tug_bench *bench)
 {
     struct tug_bench_options *options = &bench->options;
@@ -186,7 +197,7 @@ int tug_cli_bench(int argc, char **argv)
         tug_cli_bench_complain("%s", strerror(ENOMEM));
         return EXIT_FAILURE;
     }
-    error = run(&bench);
+    error = bench.options.list ? list(&bench) : run(&bench);
     free(bench.results);
     tug_cli_interrupt_obey();
     return error == 0 && !bench.failed ? EXIT_SUCCESS : EXIT_FAILURE;

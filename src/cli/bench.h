@@ -41,6 +41,7 @@ struct tug_bench_options {
     double scale; /* of the number of files */
     uint64_t large;
     unsigned rounds;
+    bool list; /* the programs that there are, instead of measuring */
     bool caches[TUG_BENCH_CACHES];
     bool operations[TUG_BENCH_OPERATIONS];
 };
@@ -58,7 +59,7 @@ struct tug_bench_sizes {
 /* Programs that are compared, columns of the report. The first two are always there. */
 #define TUG_BENCH_SEQUENTIAL 0
 #define TUG_BENCH_TUG 1
-#define TUG_BENCH_PROGRAMS 9
+#define TUG_BENCH_PROGRAMS 11
 
 /* One operation done by one program, in all rounds so far. */
 struct tug_bench_cell {

@@ -21,8 +21,8 @@
 #define PLOT (WIDTH - LEFT - RIGHT)
 
 static const char *const colours[TUG_BENCH_CHART_SERIES] = {
-    "#8c8c8c", "#0083c9", "#e69f00", "#009e73", "#cc79a7",
-    "#d55e00", "#56b4e9", "#8f7ee7", "#a6761d",
+    "#8c8c8c", "#0083c9", "#e69f00", "#009e73", "#cc79a7", "#d55e00",
+    "#56b4e9", "#8f7ee7", "#a6761d", "#b5b000", "#333333",
 };
 
 struct axis {

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #define TUG_BENCH_CHART_GROUPS 16
-#define TUG_BENCH_CHART_SERIES 9
+#define TUG_BENCH_CHART_SERIES 11
 
 struct tug_bench_chart {
     const char *title, *axis; /* what the bars show, with its unit */

@@ -26,6 +26,7 @@ static const char help[] =
     "      --only=LIST        measure these operations only, separated by commas:\n"
     "                           copy-files, copy-deep, copy-many, copy-large, walk,\n"
     "                           reads, move-within, move-across, delete\n"
+    "      --list             list the programs that would be measured, and exit\n"
     "  -o, --output=FILE      write the report to FILE, not to standard output\n"
     "      --other=DIR        also move a tree to DIR, on another file system\n"
     "      --plots=DIR        write plots into DIR as SVG\n"
@@ -44,6 +45,7 @@ enum {
     OPTION_CACHE = 256,
     OPTION_JSON,
     OPTION_LARGE,
+    OPTION_LIST,
     OPTION_ONLY,
     OPTION_OTHER,
     OPTION_PLOTS,
@@ -58,6 +60,7 @@ static const struct option long_options[] = {
     {"help", no_argument, NULL, OPTION_HELP},
     {"json", required_argument, NULL, OPTION_JSON},
     {"large", required_argument, NULL, OPTION_LARGE},
+    {"list", no_argument, NULL, OPTION_LIST},
     {"only", required_argument, NULL, OPTION_ONLY},
     {"other", required_argument, NULL, OPTION_OTHER},
     {"output", required_argument, NULL, 'o'},
@@ -146,6 +149,9 @@ static int take_option(struct tug_bench_options *options, int option)
         return -1;
     case OPTION_JSON:
         options->json = optarg;
+        return -1;
+    case OPTION_LIST:
+        options->list = true;
         return -1;
     case OPTION_OTHER:
         options->other = optarg;

@@ -15,10 +15,15 @@
 
 #include <tug/sys.h>
 
+/* The one executable of uutils that has all of its commands. */
+#define MANY "coreutils"
+
 struct row {
     const char *name;
     const char *commands[TUG_BENCH_OPERATIONS];
     bool loses_modes;
+    /* What its version begins with where something else has the same name; else NULL. */
+    const char *known_by;
 };
 
 #define COPIES(tree, file)                                                                         \
@@ -27,25 +32,34 @@ struct row {
 #define MOVES(command) [TUG_BENCH_MOVE_WITHIN] = (command), [TUG_BENCH_MOVE_ACROSS] = (command)
 
 static const struct row rows[TUG_BENCH_PROGRAMS] = {
-    [TUG_BENCH_SEQUENTIAL] = {"sequential", {0}, false},
+    [TUG_BENCH_SEQUENTIAL] = {"sequential", {0}, false, NULL},
     /* This very executable; the walk and the reads are done by the library. */
     [TUG_BENCH_TUG] = {"tug",
                        {COPIES("tug cp -r %s %d", "tug cp %s %d"),
                         MOVES("tug mv %s %d"), [TUG_BENCH_DELETE] = "tug rm -r %s"},
-                       false},
+                       false,
+                       NULL},
     [2] = {"cp, mv, rm, find",
            {COPIES("cp -r %s %d", "cp %s %d"),
             MOVES("mv %s %d"), [TUG_BENCH_WALK] = "find %s", [TUG_BENCH_DELETE] = "rm -r %s"},
-           false},
-    [3] = {"rsync", {COPIES("rsync -a %s/ %d/", "rsync -a %s %d")}, false},
-    [4] = {"cpz, rmz", {COPIES("cpz %s %d", "cpz %s %d"), [TUG_BENCH_DELETE] = "rmz %s"}, false},
-    [5] = {"fcp", {COPIES("fcp %s %d", "fcp %s %d")}, false},
-    [6] = {"xcp", {COPIES("xcp -r --no-progress %s %d", "xcp --no-progress %s %d")}, false},
-    [7] = {"rclone", {COPIES("rclone copy %s %d", "rclone copyto %s %d")}, true},
+           false,
+           NULL},
+    [3] = {"rsync", {COPIES("rsync -a %s/ %d/", "rsync -a %s %d")}, false, NULL},
+    [4] = {"cpz, rmz",
+           {COPIES("cpz %s %d", "cpz %s %d"), [TUG_BENCH_DELETE] = "rmz %s"},
+           false,
+           NULL},
+    [5] = {"fcp", {COPIES("fcp %s %d", "fcp %s %d")}, false, NULL},
+    [6] = {"xcp", {COPIES("xcp -r --no-progress %s %d", "xcp --no-progress %s %d")}, false, NULL},
+    [7] = {"rclone", {COPIES("rclone copy %s %d", "rclone copyto %s %d")}, true, NULL},
     [8] = {"uutils",
            {COPIES("coreutils cp -r %s %d", "coreutils cp %s %d"),
             MOVES("coreutils mv %s %d"), [TUG_BENCH_DELETE] = "coreutils rm -r %s"},
-           false},
+           false,
+           NULL},
+    /* The name is also that of a command for copies to other machines. */
+    [9] = {"rcp", {COPIES("rcp %s %d", "rcp %s %d")}, false, "rcp "},
+    [10] = {"fd", {[TUG_BENCH_WALK] = "fd -u . %s"}, false, NULL},
 };
 
 const char *tug_cli_bench_program_name(unsigned program)
@@ -102,6 +116,32 @@ static char *search(const char *name)
     }
 }
 
+/* As some distributions call it, and where they put what has the name of something else. */
+static char *search_elsewhere(const char *name, const char *word)
+{
+    char *text, *path = NULL;
+    if (strcmp(name, "fd") == 0)
+        return search("fdfind");
+    if (strcmp(name, MANY) != 0 || asprintf(&text, "uu-%s", word) < 0)
+        return NULL;
+    path = search(text);
+    free(text);
+    if (path != NULL || asprintf(&path, "/usr/lib/cargo/bin/coreutils/%s", word) < 0)
+        return path;
+    if (access(path, X_OK) == 0)
+        return path;
+    free(path);
+    return NULL;
+}
+
+/* Whether it has a file of its own instead of being a command of MANY. */
+static bool is_alone(const char *path, const char *command)
+{
+    const char *slash = strrchr(path, '/');
+    return strncmp(command, MANY " ", sizeof(MANY)) == 0 &&
+           strcmp(slash != NULL ? slash + 1 : path, MANY) != 0;
+}
+
 /* Runs `path` with up to two arguments and keeps the first line that it prints. Returns 0: it
  * succeeded. */
 static int ask(const char *path, char *name, char *first, char *second, char *line, size_t size)
@@ -120,22 +160,40 @@ static int ask(const char *path, char *name, char *first, char *second, char *li
     return result;
 }
 
+static void leave_out(struct tug_bench_programs *programs, unsigned program)
+{
+    for (unsigned i = 0; i < TUG_BENCH_OPERATIONS; i++)
+        programs->available[program][i] = false;
+    programs->versions[program][0] = '\0';
+}
+
 static int find_program(struct tug_bench_programs *programs, unsigned program)
 {
     char file[32], word[16], version[] = "--version";
+    const char *known_by = rows[program].known_by;
     for (unsigned i = 0; i < TUG_BENCH_OPERATIONS; i++) {
         tug_cli_bench_program_file(file, sizeof(file), program, i);
-        if (file[0] == '\0' || (programs->paths[program][i] = search(file)) == NULL)
+        if (file[0] == '\0')
             continue;
+        bool many = sscanf(rows[program].commands[i], MANY " %15[a-z]", word) == 1;
+        char *path = search(file);
+        if (path == NULL)
+            path = search_elsewhere(file, many ? word : "");
+        if (path == NULL)
+            continue;
+        programs->paths[program][i] = path;
         programs->available[program][i] = true;
         if (programs->versions[program][0] != '\0')
             continue;
         /* One executable with many commands tells its version after one of them only. */
-        bool many = sscanf(rows[program].commands[i], "%*s %15[a-z]", word) == 1;
-        if (ask(programs->paths[program][i], file, many ? word : version, many ? version : NULL,
+        programs->version_of[program] = i;
+        many = many && !is_alone(path, rows[program].commands[i]);
+        if (ask(path, file, many ? word : version, many ? version : NULL,
                 programs->versions[program], sizeof(programs->versions[program])) == -ECANCELED)
             return -ECANCELED;
     }
+    if (known_by != NULL && strncmp(programs->versions[program], known_by, strlen(known_by)) != 0)
+        leave_out(programs, program);
     return 0;
 }
 
@@ -205,7 +263,10 @@ int tug_cli_bench_program_run(const struct tug_bench_programs *programs, unsigne
     char *arguments[8] = {NULL};
     unsigned count = 0;
     bool complete = true;
-    for (const char *word = rows[program].commands[operation]; *word != '\0' && count < 7;) {
+    const char *command = rows[program].commands[operation];
+    if (is_alone(programs->paths[program][operation], command))
+        command += sizeof(MANY);
+    for (const char *word = command; *word != '\0' && count < 7;) {
         int length = (int)strcspn(word, " ");
         arguments[count] = expand(word, length, source, destination);
         complete &= arguments[count++] != NULL;

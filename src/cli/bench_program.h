@@ -15,6 +15,8 @@ struct tug_bench_programs {
     bool available[TUG_BENCH_PROGRAMS][TUG_BENCH_OPERATIONS];
     /* The first line that it prints when asked for its version; may be empty. */
     char versions[TUG_BENCH_PROGRAMS][128];
+    /* The operation whose executable printed that. */
+    unsigned version_of[TUG_BENCH_PROGRAMS];
 };
 
 /* Looks for all of them in $PATH. Returns 0 or -ECANCELED. */
