@@ -70,12 +70,18 @@ bool tug_copy_file_is_unchanged(const struct tug_copy_file *file, struct tug_cre
  * to be kept; a negative errno or -EEXIST for what has been reported. */
 int tug_copy_file_create(struct tug_copy_file *file, bool whole);
 
-/* The end of a copy that succeeded: attributes, close, report. Closes both sides. */
+/* The end of a copy that succeeded (file_end.c): attributes, close, report. Closes both sides. */
 void tug_copy_file_finish(struct tug_copy_file *file);
 
 /* The end of one that did not: reports it unless `step` is TUG_COPY_STEP_NONE, removes what was
  * written, closes both sides. */
 void tug_copy_file_abandon(struct tug_copy_file *file, enum tug_copy_step step, int error);
+
+/* Closes the source, if it is open. */
+void tug_copy_file_close_source(struct tug_copy_file *file);
+
+/* Says what the other names of the source can be linked to; `copy` NULL: to nothing. */
+void tug_copy_file_settle_links(struct tug_copy_file *file, const struct tug_copy_identity *copy);
 
 /* Copies from the current positions to the end of the source. `buffer` has TUG_CREW_BUFFER_SIZE
  * bytes. Returns 0 or a negative errno, and what failed in *step. -ECANCELED: the crew was
