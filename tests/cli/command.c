@@ -40,6 +40,9 @@ void command_start(struct command *command, const char *const *arguments)
         dup2(input, 0);
         dup2(command->output >= 0 ? command->output : output[1], 1);
         dup2(command->error >= 0 ? command->error : error[1], 2);
+        /* What started the tests may have ignored it, as nohup(1) does. */
+        signal(SIGINT, SIG_DFL);
+        signal(SIGHUP, SIG_DFL);
         if (command->prepare != NULL)
             command->prepare();
         execv(path, (char *const *)arguments);
