@@ -14,7 +14,7 @@ from harness import measure
 
 MKFS = {
     # No thread that fills inode tables behind the measurement's back (see also mount_options()).
-    "ext4": ["mkfs.ext4", "-q", "-F", "-i", "8192", "-E", "nodiscard"],
+    "ext4": ["mkfs.ext4", "-q", "-F", "-i", "4096", "-E", "nodiscard"],
     "xfs": ["mkfs.xfs", "-q", "-f", "-K"],
     "btrfs": ["mkfs.btrfs", "-q", "-f", "-K"],
 }

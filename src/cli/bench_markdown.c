@@ -183,7 +183,7 @@ static void write_choices(FILE *file, const struct tug_bench_report *report)
                 " `%s`.\n",
                 report->bench->driver);
     if (report->bench->options.operations[TUG_BENCH_WALK])
-        fputs("- walk: that of the copy engine, by names alone, on a job per processor.\n", file);
+        fputs("- walk: that of the copy engine, by names alone.\n", file);
     fputs("\nThe lines on copies are what the engine itself says of one more copy, which is not"
           " timed: how each file\nwent over and why (`tug cp --debug` tells this file by file), and"
           " how many jobs worked at once.\n\n",

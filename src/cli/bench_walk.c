@@ -2,8 +2,6 @@
 /* The walk of the copy engine, that counts what there is to copy by names and types alone. */
 #include "bench_async.h"
 
-#include <sched.h>
-
 #include <tug/copy.h>
 
 #include "in_runtime.h"
@@ -13,12 +11,6 @@ struct walk {
     struct tug_copy_report report;
 };
 
-static unsigned usable_processors(void)
-{
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
-}
-
 static int64_t count(void *argument)
 {
     struct walk *walk = argument;
@@ -26,7 +18,6 @@ static int64_t count(void *argument)
     tug_copy_options_init(&options);
     options.recursive = true;
     options.names_only = true;
-    options.jobs = usable_processors();
     return tug_copy_measure(&options, &walk->path, 1, &walk->report);
 }
 

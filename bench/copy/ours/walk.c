@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * bench-walk DIRECTORY: prints how many entries there are, the directory itself included, by their
- * names and types alone: the walk of the copy engine, on a job per processor.
+ * names and types alone: the walk of the copy engine.
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,12 +17,6 @@ struct walk {
     struct tug_copy_report report;
 };
 
-static unsigned usable_processors(void)
-{
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
-}
-
 static int64_t count(void *argument)
 {
     struct walk *walk = argument;
@@ -31,7 +24,6 @@ static int64_t count(void *argument)
     tug_copy_options_init(&options);
     options.recursive = true;
     options.names_only = true;
-    options.jobs = usable_processors();
     return tug_copy_measure(&options, &walk->path, 1, &walk->report);
 }
 
