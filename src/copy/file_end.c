@@ -28,16 +28,15 @@ void tug_copy_file_settle_links(struct tug_copy_file *file, const struct tug_cop
         tug_hard_links_settle(file->engine, link, file->directory, file->destination_name, copy);
 }
 
-/* What the destination is, if it is of use as the target of hard links. */
-static bool identify_destination(const struct tug_copy_file *file,
-                                 struct tug_copy_identity *identity)
+/* What the destination is, if other names of the source are to be linked to it. */
+static int identify_destination(const struct tug_copy_file *file,
+                                struct tug_copy_identity *identity)
 {
     struct statx statx;
-    if (file->link == NULL || !file->solid || file->indirect ||
-        tug_sys_statx(file->destination, "", AT_EMPTY_PATH, STATX_INO, &statx) != 0)
-        return false;
-    *identity = tug_copy_identity_of(&statx);
-    return true;
+    int error = tug_sys_statx(file->destination, "", AT_EMPTY_PATH, STATX_INO, &statx);
+    if (error == 0)
+        *identity = tug_copy_identity_of(&statx);
+    return error;
 }
 
 /* The attributes of the source; false: one of them could not be kept, and that has been reported.
@@ -89,7 +88,11 @@ void tug_copy_file_finish(struct tug_copy_file *file)
         return;
     }
     struct tug_copy_identity copy;
-    bool linkable = identify_destination(file, &copy);
+    bool linkable = file->link != NULL && file->solid && !file->indirect;
+    if (linkable && (error = identify_destination(file, &copy)) != 0) {
+        tug_copy_file_abandon(file, TUG_COPY_STEP_STAT_DESTINATION, error);
+        return;
+    }
     if (file->resume != NULL && !tug_resume_finish(file)) {
         /* There is nothing under the final name that would have to be removed. */
         file->created = file->solid = false;

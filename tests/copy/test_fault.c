@@ -283,6 +283,34 @@ static void test_clone_fails(void **state)
     }
 }
 
+/* Names of one file that cannot be linked are not copied in silence as several files. */
+static void test_names_of_one_file_stay_so_or_fail(void **state)
+{
+    (void)state;
+    fixture_make_dir("from", 0755);
+    fixture_make_file("from/a", 0644, 1000, 1);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(link("from/a", fixture_text("from/a%u", i)), 0);
+    copy.options.preserve = TUG_COPY_PRESERVE_LINKS;
+    bool happened = true;
+    for (unsigned n = 1; happened; n++) {
+        const char *to = fixture_text("to%u", n);
+        assert_int_equal(tug_fault_fail("statx", n, 1, EIO), 0);
+        copy.options.jobs = 1;
+        copy.outside = true;
+        fixture_copy_run(&copy, to, "from", NULL);
+        happened = tug_fault_calls("statx") >= n;
+        tug_fault_reset();
+        struct stat statistics;
+        assert_int_equal(copy.result == 0, copy.report.failures == 0);
+        if (copy.result == 0) {
+            assert_int_equal(stat(fixture_text("%s/a", to), &statistics), 0);
+            assert_int_equal(statistics.st_nlink, 4);
+        }
+    }
+    assert_int_equal(copy.result, 0);
+}
+
 /* ---- Failing twice ---- */
 
 static void test_a_partial_file_cannot_be_removed(void **state)
@@ -398,6 +426,7 @@ int main(void)
         TEST(test_one_file_is_refused),
         TEST(test_offload_fails_in_the_middle),
         TEST(test_clone_fails),
+        TEST(test_names_of_one_file_stay_so_or_fail),
         TEST(test_a_partial_file_cannot_be_removed),
         TEST(test_two_jobs_with_random_faults),
         TEST(test_no_thread_can_be_started),
