@@ -124,8 +124,10 @@ static void judge_rise(struct tug_controller *controller,
     double full = (double)level / old_level;
     if (gain - 1 >= 0.35 * (full - 1)) {
         be_impatient(controller);
+        /* What a small step has gained may be chance, and is no reason for a large one. */
+        bool boldly = full >= 2 && gain - 1 >= 0.55 * (full - 1);
         if (may_rise(controller, sample))
-            rise(controller, rate, level * (gain - 1 >= 0.55 * (full - 1) ? 4 : 2));
+            rise(controller, rate, full < 2 ? level * 3 / 2 + 1 : level * (boldly ? 4 : 2));
         else
             hold(controller, level, rate);
         return;

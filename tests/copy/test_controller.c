@@ -233,9 +233,7 @@ static void test_a_disk_is_filled(void **state)
     struct outcome outcome = settle(&simulation, "disk", 2);
     assert_true(outcome.reached > 0.85);
     assert_true(outcome.level >= 12 && outcome.level <= 40);
-    /* One step of the factor four from twice what the disk serves at once: now and then noise looks
-     * like other conditions, and all begins anew. */
-    assert_true(outcome.highest <= 128);
+    assert_true(outcome.highest <= 64);
 }
 
 static void test_a_distant_server_gets_hundreds(void **state)
@@ -342,8 +340,9 @@ static void test_random_models(void **state)
 
 int main(void)
 {
-    random_state = (unsigned)time(NULL);
-    print_message("seed %u\n", random_state);
+    const char *given = getenv("TUG_TEST_SEED");
+    random_state = given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)time(NULL);
+    print_message("TUG_TEST_SEED=%u\n", random_state);
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_computing_stays_at_the_processors),
         cmocka_unit_test(test_waiting_for_each_other_stays_low),
