@@ -32,8 +32,8 @@ struct simulation {
     struct tug_controller controller;
     struct model model;
     double now, begin; /* of the current interval */
+    /* When each of the workers that are at work will be ready: a heap, the first in front. */
     double ends[CEILING];
-    double slept[CEILING];
     unsigned active;
     uint64_t waiting; /* entries that nobody has begun */
     struct tug_controller_sample sample;
@@ -72,16 +72,40 @@ static void measure_from_here(struct simulation *simulation)
     simulation->changes = 0;
 }
 
-/* Gives a worker its next entry. */
-static void begin_entry(struct simulation *simulation, unsigned worker)
+static void add_end(struct simulation *simulation, double end)
+{
+    double *ends = simulation->ends;
+    unsigned i = simulation->active++;
+    for (; i > 0 && ends[(i - 1) / 2] > end; i = (i - 1) / 2)
+        ends[i] = ends[(i - 1) / 2];
+    ends[i] = end;
+}
+
+static void remove_first_end(struct simulation *simulation)
+{
+    double *ends = simulation->ends;
+    unsigned count = --simulation->active, i = 0;
+    double last = ends[count];
+    for (unsigned child = 1; child < count; child = 2 * i + 1) {
+        child += child + 1 < count && ends[child + 1] < ends[child];
+        if (ends[child] >= last)
+            break;
+        ends[i] = ends[child];
+        i = child;
+    }
+    ends[i] = last;
+}
+
+/* Gives one more worker an entry. */
+static void begin_entry(struct simulation *simulation)
 {
     const struct model *model = &simulation->model;
-    double crowd = larger(1, simulation->active / model->servers);
+    unsigned active = simulation->active + 1;
+    double crowd = larger(1, active / model->servers);
     double wait = model->wait * crowd * (1 + model->overload * (crowd - 1)) * noise();
     double alone = model->cpu + wait;
-    double duration = larger(alone, simulation->active * model->cpu / PROCESSORS);
-    simulation->ends[worker] = simulation->now + duration;
-    simulation->slept[worker] = wait;
+    double duration = larger(alone, active * model->cpu / PROCESSORS);
+    add_end(simulation, simulation->now + duration);
     simulation->sample.present += (uint64_t)alone;
     simulation->sample.cpu += (uint64_t)model->cpu;
     simulation->sample.asleep += (uint64_t)wait;
@@ -106,44 +130,24 @@ static void take_sample(struct simulation *simulation)
     simulation->begin = simulation->now;
 }
 
-/* The worker that is ready first; CEILING: none is at work. */
-static unsigned first_to_end(const struct simulation *simulation)
-{
-    unsigned first = CEILING;
-    for (unsigned i = 0; i < CEILING; i++)
-        if (simulation->ends[i] > 0 &&
-            (first == CEILING || simulation->ends[i] < simulation->ends[first]))
-            first = i;
-    return first;
-}
-
 /* Starts workers up to the level, as far as there is work. */
 static void fill(struct simulation *simulation)
 {
-    for (unsigned i = 0; i < CEILING && simulation->waiting > 0 &&
-                         simulation->active < simulation->controller.level;
-         i++)
-        if (simulation->ends[i] <= 0) {
-            simulation->active++;
-            begin_entry(simulation, i);
-        }
+    while (simulation->waiting > 0 && simulation->active < simulation->controller.level)
+        begin_entry(simulation);
 }
 
 static void simulate(struct simulation *simulation, double duration)
 {
     double end = simulation->now + duration;
     fill(simulation);
-    while (simulation->now < end) {
-        unsigned worker = first_to_end(simulation);
-        if (worker == CEILING)
-            return;
-        double step = simulation->ends[worker] - simulation->now;
+    while (simulation->now < end && simulation->active > 0) {
+        double step = simulation->ends[0] - simulation->now;
         simulation->level_time += step * simulation->active;
         simulation->now += step;
         simulation->finished++;
         simulation->sample.entries++;
-        simulation->ends[worker] = 0;
-        simulation->active--;
+        remove_first_end(simulation);
         fill(simulation);
         take_sample(simulation);
     }
