@@ -32,15 +32,15 @@ void fixture_make_dir(const char *path, mode_t mode)
 
 void fixture_make_file(const char *path, mode_t mode, uint64_t size, unsigned seed)
 {
-    static unsigned char block[1 << 16];
+    static uint64_t block[1 << 13];
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     assert_true(fd >= 0);
     uint64_t state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
     for (uint64_t done = 0; done < size;) {
         size_t length = size - done < sizeof(block) ? (size_t)(size - done) : sizeof(block);
-        for (size_t i = 0; i < length; i++) {
+        for (size_t i = 0; i * sizeof(block[0]) < length; i++) {
             state = state * UINT64_C(6364136223846793005) + 1442695040888963407u;
-            block[i] = (unsigned char)(state >> 56) | 1;
+            block[i] = (state ^ state >> 32) | UINT64_C(0x0101010101010101);
         }
         assert_int_equal(write(fd, block, length), length);
         done += length;
