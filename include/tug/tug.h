@@ -17,6 +17,7 @@
 #include <tug/oneshot.h>
 #include <tug/op.h>
 #include <tug/runtime.h>
+#include <tug/signal.h>
 #include <tug/socket.h>
 #include <tug/sys.h>
 #include <tug/task.h>

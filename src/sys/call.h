@@ -22,6 +22,7 @@
 #include "sys/fault.h"
 
 struct epoll_event;
+struct sigaction;
 
 /* The negative errno of the C library call that has just failed. Out of line, so that the address
  * of errno is computed anew each time even if the caller is inlined into a coroutine that has moved
@@ -59,6 +60,10 @@ int tug_sys_mprotect(void *address, size_t length, int protection);
 /* ---- Events ---- */
 
 int tug_sys_eventfd(unsigned initial, int flags);
+
+/* Adds one to an eventfd and leaves errno as it was: for signal handlers. */
+void tug_sys_eventfd_add(int fd);
+
 int tug_sys_epoll_create1(int flags);
 int tug_sys_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event);
 
@@ -80,5 +85,11 @@ int tug_sys_gettid(void);
 
 /* Names the calling thread; what is beyond 15 bytes is cut off. Returns 0. */
 int tug_sys_set_thread_name(const char *name);
+
+/* sigaction(2). Returns 0. */
+int tug_sys_sigaction(int number, const struct sigaction *action, struct sigaction *previous);
+
+/* The kernel's number of the process. May be called in a signal handler. */
+int tug_sys_getpid(void);
 
 #endif

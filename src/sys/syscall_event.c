@@ -19,6 +19,15 @@ int tug_sys_eventfd(unsigned initial, int flags)
     return TUG_SYS_ONCE(eventfd, TUG_ON_NOTHING, eventfd(initial, flags));
 }
 
+void tug_sys_eventfd_add(int fd)
+{
+    const uint64_t one = 1;
+    int saved = errno;
+    /* It cannot fail but for a rule: the counter would have to be at its end. */
+    (void)TUG_SYS_ONCE(write, TUG_ON_FD(fd), write(fd, &one, sizeof(one)));
+    errno = saved;
+}
+
 int tug_sys_epoll_create1(int flags)
 {
     return TUG_SYS_ONCE(epoll_create1, TUG_ON_NOTHING, epoll_create1(flags));

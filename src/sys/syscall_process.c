@@ -3,6 +3,7 @@
  * System calls about the process and the machine, and the one place that reads errno. What each
  * does is in call.h.
  */
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
@@ -43,4 +44,14 @@ int tug_sys_gettid(void)
 int tug_sys_set_thread_name(const char *name)
 {
     return TUG_SYS_ONCE(prctl, TUG_ON_NOTHING, prctl(PR_SET_NAME, name, 0, 0, 0));
+}
+
+int tug_sys_sigaction(int number, const struct sigaction *action, struct sigaction *previous)
+{
+    return (int)TUG_SYS_ONCE(sigaction, TUG_ON_NOTHING, sigaction(number, action, previous));
+}
+
+int tug_sys_getpid(void)
+{
+    return (int)getpid();
 }
