@@ -5,20 +5,25 @@
 #ifndef TUG_TUG_H
 #define TUG_TUG_H
 
+#include <tug/async_fd.h>
 #include <tug/blocking.h>
+#include <tug/bytes.h>
 #include <tug/cancel.h>
 #include <tug/config.h>
 #include <tug/coop.h>
+#include <tug/duplex.h>
 #include <tug/file.h>
 #include <tug/fs.h>
 #include <tug/future.h>
 #include <tug/group.h>
+#include <tug/io.h>
 #include <tug/net.h>
 #include <tug/oneshot.h>
 #include <tug/op.h>
 #include <tug/runtime.h>
 #include <tug/signal.h>
 #include <tug/socket.h>
+#include <tug/stream.h>
 #include <tug/sys.h>
 #include <tug/task.h>
 #include <tug/time.h>
