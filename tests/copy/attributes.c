@@ -230,15 +230,6 @@ static void compare_links(struct comparison *comparison, const char *path,
         (struct seen){source->st_dev, source->st_ino, copy->st_ino};
 }
 
-static void compare_contents(const char *source, const char *copy)
-{
-    char *left = fixture_read(source), *right = fixture_read(copy);
-    if (memcmp(left, right, fixture_size(source)) != 0)
-        fail_msg("%s: contents differ", copy);
-    free(left);
-    free(right);
-}
-
 static void compare_targets(const char *source, const char *copy)
 {
     char left[4096] = "", right[4096] = "";
@@ -291,7 +282,7 @@ static void compare(struct comparison *comparison, const char *source_path, cons
     if ((mask & ATTRIBUTES_LINKS) && !S_ISDIR(source.st_mode) && source.st_nlink > 1)
         compare_links(comparison, copy_path, &source, &copy);
     if (S_ISREG(source.st_mode))
-        compare_contents(source_path, copy_path);
+        fixture_assert_copy(source_path, copy_path, 0);
     else if (S_ISLNK(source.st_mode))
         compare_targets(source_path, copy_path);
     if (S_ISDIR(source.st_mode)) {

@@ -99,6 +99,7 @@ static bool copy_with_fault(const char *call, unsigned n, int error, bool over)
         fixture_assert_copy("from", to, FIXTURE_SUBSET);
     if (error == EINTR)
         assert_int_equal(copy.result, 0);
+    fixture_remove(to);
     return happened;
 }
 

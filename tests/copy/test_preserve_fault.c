@@ -63,6 +63,7 @@ static bool copy_with_fault(const char *call, unsigned n, int error)
     fixture_assert_copy("from", to, links && copy.result != 0 ? FIXTURE_SUBSET : 0);
     if (copy.result == 0 && error == EINTR)
         attributes_assert_same("from", to, ATTRIBUTES_ALL);
+    fixture_remove(to);
     return happened;
 }
 

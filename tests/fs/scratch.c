@@ -122,22 +122,23 @@ void scratch_make_file(const char *path, const void *data, size_t length)
     }
 }
 
+/* In pieces: memory for all of it would be mapped anew each time. */
 bool scratch_file_is(const char *path, const void *data, size_t length)
 {
+    enum { PIECE = 1 << 16 };
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return false;
-    char *found = malloc(length + 1);
+    char *found = malloc(PIECE);
+    const char *expected = data;
     size_t have = 0;
-    ssize_t n = 1;
-    while (have <= length && n > 0) {
-        n = read(fd, found + have, length + 1 - have);
-        have += n > 0 ? (size_t)n : 0;
-    }
-    bool same = n == 0 && have == length && (length == 0 || memcmp(found, data, length) == 0);
+    ssize_t n;
+    while ((n = read(fd, found, PIECE)) > 0 && (size_t)n <= length - have &&
+           memcmp(found, expected + have, (size_t)n) == 0)
+        have += (size_t)n;
     free(found);
     close(fd);
-    return same;
+    return n == 0 && have == length;
 }
 
 bool scratch_exists(const char *path)
