@@ -97,14 +97,21 @@ static void collect(void *object, void *argument)
     batch->tasks[batch->count++] = task;
 }
 
-/* `*walked`: how many tasks had been made before the last walk. Without new ones there is nobody
- * left to be found. */
-static void abort_all(struct tug_runtime *runtime, uint64_t *walked)
+/* The last walk: how many tasks had been made before it, and when to walk again although there were
+ * no more. A task is counted before it can be found, so the walk may have missed some of those; but
+ * nearly always it has not, and with a million tasks that are about to end a walk is not cheap. */
+struct last_walk {
+    uint64_t spawned, again;
+};
+
+#define FIRST_WALK ((struct last_walk){.spawned = UINT64_MAX})
+
+static void abort_all(struct tug_runtime *runtime, struct last_walk *last)
 {
-    uint64_t spawned = spawned_so_far(runtime);
-    if (*walked == spawned)
+    uint64_t spawned = spawned_so_far(runtime), begin = tug_clock_now();
+    if (last->spawned == spawned && begin < last->again)
         return;
-    *walked = spawned;
+    last->spawned = spawned;
     struct abort_batch batch = {.tasks = batch.on_stack, .capacity = ABORT_BATCH};
     do {
         batch.count = 0;
@@ -117,6 +124,9 @@ static void abort_all(struct tug_runtime *runtime, uint64_t *walked)
     } while (batch.full);
     if (batch.tasks != batch.on_stack)
         tug_sys_free(batch.tasks);
+    /* A tenth of the time at most. */
+    uint64_t end = tug_clock_now();
+    last->again = end + 9 * (end - begin);
 }
 
 /* ---- waiting for their end --------------------------------------------------------------------
@@ -138,10 +148,11 @@ static int end_tasks_current_thread(struct tug_runtime *runtime, uint64_t deadli
     /* A paused clock would never come to the end of a sleep under a shield. */
     if (runtime->domain.paused_now != 0)
         tug_time_resume();
-    uint64_t now = tug_clock_now(), back_off = BACK_OFF_FIRST, walked = UINT64_MAX;
+    uint64_t now = tug_clock_now(), back_off = BACK_OFF_FIRST;
+    struct last_walk last = FIRST_WALK;
     do {
         /* Jobs that had looked before make tasks that must be found, too. */
-        abort_all(runtime, &walked);
+        abort_all(runtime, &last);
         uint64_t until = tug_clock_deadline(now, back_off);
         tug_current_thread_run(&runtime->workers[0], none_alive, runtime,
                                until < deadline ? until : deadline);
@@ -156,9 +167,10 @@ static int end_tasks_current_thread(struct tug_runtime *runtime, uint64_t deadli
 
 static int end_tasks_multi_thread(struct tug_runtime *runtime, uint64_t deadline)
 {
-    uint64_t back_off = BACK_OFF_FIRST, walked = UINT64_MAX;
+    uint64_t back_off = BACK_OFF_FIRST;
+    struct last_walk last = FIRST_WALK;
     while (tug_runtime_alive(runtime) != 0) {
-        abort_all(runtime, &walked);
+        abort_all(runtime, &last);
         if (tug_runtime_alive(runtime) == 0)
             break;
         uint64_t now = tug_clock_now();

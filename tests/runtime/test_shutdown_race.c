@@ -164,6 +164,76 @@ static void jobs_spawn(unsigned workers)
     race_with_spawners(workers, (struct spawners){.in_job = spawn_from_a_job});
 }
 
+/* A future that nothing but a cancel ends. */
+static int waiting_poll(struct tug_future *self, const struct tug_waker *waker)
+{
+    (void)waker;
+    return self->result == 0 ? TUG_PENDING : TUG_READY;
+}
+
+static void waiting_cancel(struct tug_future *self)
+{
+    self->result = -ECANCELED;
+}
+
+static void waiting_drop(struct tug_future *self)
+{
+    free(self);
+    __atomic_fetch_add(&ended, 1, __ATOMIC_RELAXED);
+}
+
+static const struct tug_future_vtable waiting_vtable = {
+    .poll = waiting_poll,
+    .cancel = waiting_cancel,
+    .drop = waiting_drop,
+};
+
+enum { SPAWNED_MOST = 100000 };
+
+static int64_t spawn_futures_until_refused(void *argument)
+{
+    (void)argument;
+    for (unsigned i = 0;; i++) {
+        /* This worker's timers have their turn, and memory has an end. */
+        bool many = __atomic_load_n(&spawned, __ATOMIC_RELAXED) > SPAWNED_MOST;
+        if ((many || i % 64 == 0) && tug_yield() != 0 && many)
+            return 0;
+        if (many)
+            continue;
+        struct tug_task *task;
+        struct tug_future *future = malloc(sizeof *future);
+        *future = (struct tug_future){&waiting_vtable, 0};
+        __atomic_fetch_add(&spawned, 1, __ATOMIC_RELAXED);
+        if (tug_spawn_future(&task, NULL, future) != 0) {
+            waiting_drop(future);
+            return 0;
+        }
+        tug_task_detach(task);
+    }
+}
+
+static int64_t start_many_spawners(void *workers)
+{
+    for (int64_t i = 0; i < fixture_number(workers); i++)
+        tug_task_detach(fixture_spawn(spawn_futures_until_refused, NULL));
+    return tug_sleep((draw() % 300) * TUG_MICROSECOND);
+}
+
+/* More workers than processors: most of them stand still at any moment, anywhere in a spawn. */
+static void many_workers_spawn(unsigned workers)
+{
+    for (int round = 0; round < ROUNDS; round++) {
+        __atomic_store_n(&spawned, 0, __ATOMIC_RELAXED);
+        __atomic_store_n(&ended, 0, __ATOMIC_RELAXED);
+        struct tug_runtime *runtime = fixture_create_with(workers);
+        assert_int_equal(tug_runtime_block_on(runtime, start_many_spawners,
+                                              fixture_argument((int)workers - 1), NULL),
+                         0);
+        assert_int_equal(tug_runtime_shutdown(runtime, 20 * TUG_SECOND), 0);
+        assert_int_equal(spawned, ended);
+    }
+}
+
 /* ---- those who wake ---- */
 
 struct sleeper {
@@ -429,6 +499,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ALONE_EACH(tasks_spawn),
         ALONE_EACH(groups_spawn),
+        ALONE_WORKERS(many_workers_spawn, 16),
         ALONE_EACH(tasks_submit_jobs),
         ALONE_EACH(jobs_spawn),
         ALONE_EACH(threads_wake),
