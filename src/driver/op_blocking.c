@@ -25,8 +25,7 @@ int64_t tug_block_until(int fd, uint32_t events)
     return (poll.revents & POLLNVAL) != 0 ? -EBADF : (int64_t)(unsigned short)poll.revents;
 }
 
-/* Calls `call` until it does not say that it would block. */
-static int64_t transfer(const struct tug_op *op, int64_t (*call)(const struct tug_op *op))
+int64_t tug_block_transfer(const struct tug_op *op, int64_t (*call)(const struct tug_op *op))
 {
     for (;;) {
         int64_t result = call(op);
@@ -84,22 +83,22 @@ int64_t tug_block_close(const struct tug_op *op)
 
 int64_t tug_block_read(const struct tug_op *op)
 {
-    return transfer(op, call_read);
+    return tug_block_transfer(op, call_read);
 }
 
 int64_t tug_block_write(const struct tug_op *op)
 {
-    return transfer(op, call_write);
+    return tug_block_transfer(op, call_write);
 }
 
 int64_t tug_block_readv(const struct tug_op *op)
 {
-    return transfer(op, call_readv);
+    return tug_block_transfer(op, call_readv);
 }
 
 int64_t tug_block_writev(const struct tug_op *op)
 {
-    return transfer(op, call_writev);
+    return tug_block_transfer(op, call_writev);
 }
 
 int64_t tug_block_fsync(const struct tug_op *op)

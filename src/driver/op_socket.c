@@ -39,88 +39,67 @@ int64_t tug_attempt_accept(const struct tug_op *op)
     return error < 0 ? error : -EAGAIN;
 }
 
-static int64_t call_recv(const struct tug_op *op, int flags)
+static int64_t call_recv(const struct tug_op *op)
 {
-    return tug_sys_recv(op->fd, op->address, op->length, (int)op->argument | flags);
+    return tug_sys_recv(op->fd, op->address, op->length, (int)op->argument);
 }
 
-static int64_t call_send(const struct tug_op *op, int flags)
+static int64_t call_send(const struct tug_op *op)
 {
-    return tug_sys_send(op->fd, op->address, op->length, (int)op->argument | flags);
+    return tug_sys_send(op->fd, op->address, op->length, (int)op->argument);
 }
 
-static int64_t call_recvmsg(const struct tug_op *op, int flags)
+static int64_t call_recvmsg(const struct tug_op *op)
 {
-    return tug_sys_recvmsg(op->fd, op->address, (int)op->argument | flags);
+    return tug_sys_recvmsg(op->fd, op->address, (int)op->argument);
 }
 
-static int64_t call_sendmsg(const struct tug_op *op, int flags)
+static int64_t call_sendmsg(const struct tug_op *op)
 {
-    return tug_sys_sendmsg(op->fd, op->address, (int)op->argument | flags);
+    return tug_sys_sendmsg(op->fd, op->address, (int)op->argument);
 }
 
 int64_t tug_attempt_recv(const struct tug_op *op)
 {
-    return call_recv(op, MSG_DONTWAIT);
+    return tug_sys_recv(op->fd, op->address, op->length, (int)op->argument | MSG_DONTWAIT);
 }
 
 int64_t tug_attempt_send(const struct tug_op *op)
 {
-    return call_send(op, MSG_DONTWAIT);
+    return tug_sys_send(op->fd, op->address, op->length, (int)op->argument | MSG_DONTWAIT);
 }
 
 int64_t tug_attempt_recvmsg(const struct tug_op *op)
 {
-    return call_recvmsg(op, MSG_DONTWAIT);
+    return tug_sys_recvmsg(op->fd, op->address, (int)op->argument | MSG_DONTWAIT);
 }
 
 int64_t tug_attempt_sendmsg(const struct tug_op *op)
 {
-    return call_sendmsg(op, MSG_DONTWAIT);
-}
-
-/* Calls `call` until it does not say that it would block, which is what a socket in O_NONBLOCK mode
- * says. */
-static int64_t transfer(const struct tug_op *op,
-                        int64_t (*call)(const struct tug_op *op, int flags))
-{
-    for (;;) {
-        int64_t result = call(op, 0);
-        if (result != -EAGAIN)
-            return result;
-        int64_t events = tug_block_until(op->fd, tug_op_row(op)->events);
-        if (events < 0)
-            return events;
-    }
+    return tug_sys_sendmsg(op->fd, op->address, (int)op->argument | MSG_DONTWAIT);
 }
 
 int64_t tug_block_accept(const struct tug_op *op)
 {
-    int64_t result;
-    while ((result = call_accept(op)) == -EAGAIN) {
-        result = tug_block_until(op->fd, POLLIN);
-        if (result < 0)
-            break;
-    }
-    return result;
+    return tug_block_transfer(op, call_accept);
 }
 
 int64_t tug_block_recv(const struct tug_op *op)
 {
-    return transfer(op, call_recv);
+    return tug_block_transfer(op, call_recv);
 }
 
 int64_t tug_block_send(const struct tug_op *op)
 {
-    return transfer(op, call_send);
+    return tug_block_transfer(op, call_send);
 }
 
 int64_t tug_block_recvmsg(const struct tug_op *op)
 {
-    return transfer(op, call_recvmsg);
+    return tug_block_transfer(op, call_recvmsg);
 }
 
 int64_t tug_block_sendmsg(const struct tug_op *op)
 {
-    return transfer(op, call_sendmsg);
+    return tug_block_transfer(op, call_sendmsg);
 }

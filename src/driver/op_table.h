@@ -91,6 +91,11 @@ static inline uint32_t tug_op_events(const struct tug_op *op)
  * or a negative errno. */
 int64_t tug_block_until(int fd, uint32_t events);
 
+/* Calls `call` until it does not say that it would block, which is what a descriptor in O_NONBLOCK
+ * mode says; waits for the events of the op's row between. Returns what the last call returned, or
+ * the error of the wait. */
+int64_t tug_block_transfer(const struct tug_op *op, int64_t (*call)(const struct tug_op *op));
+
 /* The column `blocking`, in op_blocking.c and op_socket.c. */
 int64_t tug_block_nop(const struct tug_op *op);
 int64_t tug_block_openat(const struct tug_op *op);
