@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the library does in the process, for the operations that have no command of their own: a
- * walk and many small reads. Each makes a runtime, blocks, and ends it, so it is called in a child
- * process only.
+ * What the library does in the process, for an operation that has no command of its own: many small
+ * reads. It makes a runtime, blocks, and ends it, so it is called in a child process only.
  */
 #ifndef TUG_CLI_BENCH_ASYNC_H
 #define TUG_CLI_BENCH_ASYNC_H
@@ -13,10 +12,6 @@
 struct tug_bench_runtime {
     char driver[16];
 };
-
-/* Counts the entries of a tree, itself included, by names and types, on as many jobs as there are
- * processors. Returns 0 or a negative errno. */
-int tug_cli_bench_async_walk(const char *path, uint64_t *entries);
 
 /* Reads 4 KiB at each of `count` places of the large file, many at a time, and checks what came.
  * Returns 0 or a negative errno, -EILSEQ: something else was read. */

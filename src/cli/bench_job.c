@@ -13,6 +13,18 @@
 #include "bench_operation.h"
 #include "bench_prepare.h"
 #include "bench_sequential.h"
+#include "bench_walk.h"
+#include "in_runtime.h"
+
+static int do_walk(const struct tug_bench_job *job)
+{
+    if (job->program == TUG_BENCH_SEQUENTIAL)
+        return tug_cli_bench_walk(job->source, &job->shared->entries);
+    struct tug_bench_walk walk = {.path = job->source};
+    int64_t result = tug_cli_in_runtime(tug_cli_bench_count, &walk, 0);
+    job->shared->entries = walk.entries;
+    return (int)result;
+}
 
 static int do_reads(const struct tug_bench_job *job)
 {
@@ -30,9 +42,7 @@ static int do_job(void *argument)
     int error;
     switch (job->operation) {
     case TUG_BENCH_WALK:
-        error = job->program == TUG_BENCH_SEQUENTIAL
-                    ? tug_cli_bench_walk(job->source, &job->shared->entries)
-                    : tug_cli_bench_async_walk(job->source, &job->shared->entries);
+        error = do_walk(job);
         break;
     case TUG_BENCH_READS:
         error = do_reads(job);

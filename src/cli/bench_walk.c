@@ -1,31 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The walk of the copy engine, that counts what there is to copy by names and types alone. */
-#include "bench_async.h"
+#include "bench_walk.h"
 
 #include <tug/copy.h>
 
-#include "in_runtime.h"
-
-struct walk {
-    const char *path;
-    struct tug_copy_report report;
-};
-
-static int64_t count(void *argument)
+int64_t tug_cli_bench_count(void *argument)
 {
-    struct walk *walk = argument;
+    struct tug_bench_walk *walk = argument;
     struct tug_copy_options options;
+    struct tug_copy_report report = {.files = 0};
     tug_copy_options_init(&options);
     options.recursive = true;
     options.names_only = true;
-    return tug_copy_measure(&options, &walk->path, 1, &walk->report);
-}
-
-int tug_cli_bench_async_walk(const char *path, uint64_t *entries)
-{
-    struct walk walk = {.path = path};
-    int64_t result = tug_cli_in_runtime(count, &walk, 0);
-    *entries =
-        walk.report.files + walk.report.directories + walk.report.links + walk.report.specials;
-    return (int)result;
+    int64_t result = tug_copy_measure(&options, &walk->path, 1, &report);
+    walk->entries = report.files + report.directories + report.links + report.specials;
+    return result;
 }

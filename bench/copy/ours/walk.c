@@ -9,25 +9,11 @@
 #include <string.h>
 
 #include <tug/cancel.h>
-#include <tug/copy.h>
 #include <tug/runtime.h>
 
-struct walk {
-    const char *path;
-    struct tug_copy_report report;
-};
+#include "bench_walk.h"
 
-static int64_t count(void *argument)
-{
-    struct walk *walk = argument;
-    struct tug_copy_options options;
-    tug_copy_options_init(&options);
-    options.recursive = true;
-    options.names_only = true;
-    return tug_copy_measure(&options, &walk->path, 1, &walk->report);
-}
-
-static int64_t in_runtime(struct walk *walk)
+static int64_t in_runtime(struct tug_bench_walk *walk)
 {
     struct tug_runtime_options options;
     struct tug_runtime *runtime;
@@ -37,7 +23,7 @@ static int64_t in_runtime(struct walk *walk)
     int error = tug_runtime_create(&runtime, &options);
     if (error != 0)
         return error;
-    error = tug_runtime_block_on(runtime, count, walk, &result);
+    error = tug_runtime_block_on(runtime, tug_cli_bench_count, walk, &result);
     tug_runtime_shutdown(runtime, TUG_FOREVER);
     return error != 0 ? error : result;
 }
@@ -52,13 +38,12 @@ int main(int argc, char **argv)
         puts(TUG_VERSION);
         return 0;
     }
-    struct walk walk = {.path = argv[1]};
+    struct tug_bench_walk walk = {.path = argv[1]};
     int64_t result = in_runtime(&walk);
     if (result != 0) {
         fprintf(stderr, "bench-walk: %s: %s\n", argv[1], strerror((int)-result));
         return 1;
     }
-    const struct tug_copy_report *report = &walk.report;
-    printf("%" PRIu64 "\n", report->files + report->directories + report->links + report->specials);
+    printf("%" PRIu64 "\n", walk.entries);
     return 0;
 }
