@@ -29,8 +29,8 @@ static void meddle_once(const struct tug_move_event *event, void *argument)
     meddle = NULL;
 }
 
-/* Moves A/d, in which "file" and "sub/other" are, and meddles when the first is copied. */
-static void move_and_meddle(void (*function)(void))
+/* Moves A/d, in which "file" and "sub/other" are. */
+static void move_directory(void (*on_event)(const struct tug_move_event *event, void *argument))
 {
     fixture_make_dir("A/d", 0755);
     fixture_make_dir("A/d/sub", 0755);
@@ -38,9 +38,15 @@ static void move_and_meddle(void (*function)(void))
     fixture_make_text("A/d/sub/other", "other");
     moving_init(&moving);
     moving.options.jobs = 1;
-    moving.on_event = meddle_once;
-    meddle = function;
+    moving.on_event = on_event;
     moving_run(&moving, "B", "A/d", NULL);
+}
+
+/* Meddles when "file" is copied. */
+static void move_and_meddle(void (*function)(void))
+{
+    meddle = function;
+    move_directory(meddle_once);
     assert_null(meddle);
     assert_true(fixture_exists("B/d/file"));
     fixture_assert_text("B/d/sub/other", "other");
@@ -135,15 +141,8 @@ static void on_removal(const struct tug_move_event *event, void *argument)
 static void test_something_appears(void **state)
 {
     (void)state;
-    fixture_make_dir("A/d", 0755);
-    fixture_make_dir("A/d/sub", 0755);
-    fixture_make_text("A/d/file", "file");
-    fixture_make_text("A/d/sub/other", "other");
-    moving_init(&moving);
-    moving.options.jobs = 1;
-    moving.on_event = on_removal;
     appeared = false;
-    moving_run(&moving, "B", "A/d", NULL);
+    move_directory(on_removal);
     assert_int_not_equal(moving.result, 0);
     assert_true(moving.failure_count > 0);
     fixture_assert_text("A/d/sub/appeared", "new");

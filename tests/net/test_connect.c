@@ -35,6 +35,19 @@ static int64_t talk(int client, int server)
     return 0;
 }
 
+/* Accepts `client`, talks to it, and closes everything. */
+static int64_t serve_once(int listener, int client)
+{
+    CHECK(client >= 0);
+    int server = tug_accept(listener, NULL, NULL, 0);
+    CHECK(server >= 0);
+    CHECK_EQUAL(talk(client, server), 0);
+    close(server);
+    close(client);
+    close(listener);
+    return 0;
+}
+
 static int64_t by_name(void *unused)
 {
     (void)unused;
@@ -71,14 +84,7 @@ static int64_t all_addresses(void *unused)
     CHECK(listener >= 0);
     CHECK_EQUAL(tug_address_of_socket(listener, &address), 0);
     snprintf(port, sizeof(port), "%u", ntohs(((struct sockaddr_in *)&address.storage)->sin_port));
-    int client = tug_connect_to("127.0.0.1", port);
-    CHECK(client >= 0);
-    int server = tug_accept(listener, NULL, NULL, 0);
-    CHECK_EQUAL(talk(client, server), 0);
-    close(server);
-    close(client);
-    close(listener);
-    return 0;
+    return serve_once(listener, tug_connect_to("127.0.0.1", port));
 }
 
 static int64_t local(void *unused)
@@ -90,13 +96,7 @@ static int64_t local(void *unused)
     int listener = tug_listen(&address, NULL);
     CHECK(listener >= 0);
     CHECK_EQUAL(tug_listen(&address, NULL), -EADDRINUSE);
-    int client = tug_connect_to_address(&address);
-    CHECK(client >= 0);
-    int server = tug_accept(listener, NULL, NULL, 0);
-    CHECK_EQUAL(talk(client, server), 0);
-    close(server);
-    close(client);
-    close(listener);
+    CHECK_EQUAL(serve_once(listener, tug_connect_to_address(&address)), 0);
     CHECK_EQUAL(tug_connect_to_address(&address), -ECONNREFUSED);
     return 0;
 }
@@ -168,11 +168,7 @@ static int64_t goes_on_to_the_next(void *unused)
     int client = tug_connect_to_any(addresses, 2);
     CHECK(client >= 0);
     CHECK(tug_now() - begin >= 250 * TUG_MILLISECOND);
-    int server = tug_accept(listener, NULL, NULL, 0);
-    CHECK_EQUAL(talk(client, server), 0);
-    close(server);
-    close(client);
-    close(listener);
+    CHECK_EQUAL(serve_once(listener, client), 0);
     /* Now the second one refuses, and nobody answers: a deadline ends all, no socket is left. */
     CHECK_EQUAL(TUG_TIMEOUT(400 * TUG_MILLISECOND, tug_connect_to_any(addresses, 2)), -ETIMEDOUT);
     for (int i = 0; i < 4; i++)

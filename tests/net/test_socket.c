@@ -146,13 +146,26 @@ static int64_t connected_twice(void *unused)
     return 0;
 }
 
+/* Two that are connected. */
+static int64_t make_pair(int fds[2])
+{
+    CHECK_EQUAL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+    return 0;
+}
+
+static void close_pair(int fds[2])
+{
+    close(fds[0]);
+    close(fds[1]);
+}
+
 /* ---- Ends ---- */
 
 static int64_t nobody_listens_any_more(void *unused)
 {
     (void)unused;
     int fds[2];
-    CHECK_EQUAL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+    CHECK_EQUAL(make_pair(fds), 0);
     close(fds[1]);
     /* SIGPIPE would end the program. */
     CHECK_EQUAL(tug_send(fds[0], "x", 1, 0), -EPIPE);
@@ -171,7 +184,7 @@ static int64_t half_closed(void *unused)
     (void)unused;
     int fds[2];
     char text[8];
-    CHECK_EQUAL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+    CHECK_EQUAL(make_pair(fds), 0);
     CHECK_EQUAL(tug_send(fds[0], "last", 4, 0), 4);
     CHECK_EQUAL(tug_shutdown(fds[0], SHUT_WR), 0);
     CHECK_EQUAL(tug_recv(fds[1], text, sizeof(text), 0), 4);
@@ -225,7 +238,7 @@ static int64_t waits_for_room(void *unused)
     (void)unused;
     static unsigned char expected[MUCH], data[MUCH];
     int fds[2];
-    CHECK_EQUAL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+    CHECK_EQUAL(make_pair(fds), 0);
     scratch_pattern(expected, MUCH, 1);
     struct tug_task *task = tug_spawn(send_much, &fds[0]);
     size_t length = 0;
@@ -236,8 +249,7 @@ static int64_t waits_for_room(void *unused)
     CHECK(memcmp(data, expected, MUCH) == 0);
     CHECK_EQUAL(tug_join(task, &result), 0);
     CHECK_EQUAL(result, MUCH);
-    close(fds[0]);
-    close(fds[1]);
+    close_pair(fds);
     return 0;
 }
 
@@ -269,8 +281,7 @@ static int64_t datagrams(void *unused)
     CHECK_EQUAL(tug_send(fds[1], "longer", 6, 0), 6);
     CHECK_EQUAL(tug_recv(fds[0], text, sizeof(text), 0), 0);
     CHECK_EQUAL(tug_recv(fds[0], text, 4, MSG_TRUNC), 6);
-    close(fds[0]);
-    close(fds[1]);
+    close_pair(fds);
     return 0;
 }
 
@@ -278,7 +289,7 @@ static int64_t passes_a_descriptor(void *unused)
 {
     (void)unused;
     int fds[2], pipe_fds[2];
-    CHECK_EQUAL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+    CHECK_EQUAL(make_pair(fds), 0);
     CHECK_EQUAL(pipe(pipe_fds), 0);
     union {
         struct cmsghdr header;
@@ -302,10 +313,8 @@ static int64_t passes_a_descriptor(void *unused)
     CHECK_EQUAL(write(passed, "x", 1), 1);
     CHECK_EQUAL(read(pipe_fds[0], &byte, 1), 1);
     close(passed);
-    for (int i = 0; i < 2; i++) {
-        close(fds[i]);
-        close(pipe_fds[i]);
-    }
+    close_pair(fds);
+    close_pair(pipe_fds);
     return 0;
 }
 
@@ -320,7 +329,7 @@ static int64_t runs_out_of_time(void *unused)
     CHECK_EQUAL(listen_on_loopback(&listener), 0);
     CHECK_EQUAL(TUG_TIMEOUT(5 * TUG_MILLISECOND, tug_accept(listener.fd, NULL, NULL, 0)),
                 -ETIMEDOUT);
-    CHECK_EQUAL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+    CHECK_EQUAL(make_pair(fds), 0);
     CHECK_EQUAL(TUG_TIMEOUT(5 * TUG_MILLISECOND, tug_recv(fds[0], &byte, 1, 0)), -ETIMEDOUT);
     /* Nothing was lost. */
     CHECK_EQUAL(tug_send(fds[1], "x", 1, 0), 1);
@@ -331,8 +340,7 @@ static int64_t runs_out_of_time(void *unused)
     CHECK(other >= 0);
     close(other);
     close((int)fd);
-    close(fds[0]);
-    close(fds[1]);
+    close_pair(fds);
     close(listener.fd);
     return 0;
 }
