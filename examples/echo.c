@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * echo [ADDRESS]: a TCP echo server, one task per client. ADDRESS is "127.0.0.1:7000" (the
- * default),
- * "[::1]:7000", ":7000" or "unix:/path"; port 0: a free one, which is printed.
+ * echo [ADDRESS]: a TCP echo server, one task per client. ADDRESS is "[::1]:7000", ":7000" or
+ * "unix:/path", and "127.0.0.1:7000" if none is given. Port 0 is a free one, which is printed.
  *
  *     ./echo & nc -N 127.0.0.1 7000 </etc/hostname
  */
