@@ -326,12 +326,13 @@ static void test_interrupted_in_tool(void **state)
         "tug",          "bench",       "--scale=0.01", "--rounds=1", "--only=copy-files",
         "--cache=warm", "-oreport.md", "here",         NULL};
     make_tool("fcp", "#!/bin/sh\n[ \"$1\" = --version ] && exit\n"
-                     "/bin/sleep 1000 & /bin/sleep 1000\n");
+                     "/bin/sleep 1000 & : >\"${0%/bin/fcp}/started\"; /bin/sleep 1000\n");
     fixture_make_dir("here", 0755);
     command_init(&command);
     command.prepare = use_path;
     command_start(&command, arguments);
-    usleep(1500000);
+    while (!fixture_exists("started"))
+        usleep(1000);
     kill(command.child, SIGINT);
     command_wait(&command);
     assert_true(WIFSIGNALED(command.status));
