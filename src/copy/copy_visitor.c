@@ -128,9 +128,9 @@ static bool adopt_destination(struct tug_walk *walk, struct tug_directory *direc
         return fail(walk, directory, TUG_COPY_STEP_SAME_FILE, 0);
     /* No memory for it: its files are copied without knowing what could be done. */
     if (error == 0)
-        directory->pair =
-            tug_copy_pairs_find(&tug_copy_engine_of(walk)->pairs, directory->source_identity.device,
-                                directory->destination_identity.device, directory->destination);
+        directory->pair = tug_copy_pairs_find(
+            &tug_copy_engine_of(walk)->pairs, directory->source_identity.device, directory->source,
+            directory->destination_identity.device, directory->destination);
     if (error == 0 && directory->parent->parent == NULL)
         error = tug_identity_set_add(&walk->roots, directory->destination_identity);
     return error == 0 || fail(walk, directory, TUG_COPY_STEP_CREATE_DIR, error);

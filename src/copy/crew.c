@@ -81,12 +81,20 @@ void tug_crew_destroy(struct tug_crew *crew)
     free(crew);
 }
 
+unsigned char *tug_crew_large_buffer(struct tug_crew_worker *worker, size_t size)
+{
+    if (worker->buffer_size >= size)
+        return worker->buffer;
+    /* A page more than asked for: who reads one byte beyond the expected end may do so here. */
+    free(worker->buffer);
+    worker->buffer = aligned_alloc(4096, size + 4096);
+    worker->buffer_size = worker->buffer != NULL ? size : 0;
+    return worker->buffer;
+}
+
 unsigned char *tug_crew_buffer(struct tug_crew_worker *worker)
 {
-    /* A page more than asked for: who reads one byte beyond the expected end may do so here. */
-    if (worker->buffer == NULL)
-        worker->buffer = aligned_alloc(4096, TUG_CREW_BUFFER_SIZE + 4096);
-    return worker->buffer;
+    return tug_crew_large_buffer(worker, TUG_CREW_BUFFER_SIZE);
 }
 
 /* Under the lock, after the stack, the level or a count has changed. */

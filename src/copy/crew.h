@@ -53,7 +53,8 @@ struct tug_crew_worker {
     struct tug_task *handle; /* of the last task in this place; NULL: none, or taken to be joined */
     enum tug_crew_worker_state state;
     unsigned char *buffer; /* for file contents, see tug_crew_buffer() */
-    void *spare_batch;     /* one buffer for directory entries, owned by the walk */
+    size_t buffer_size;
+    void *spare_batch; /* one buffer for directory entries, owned by the walk */
     struct tug_crew_tally tally;
     struct tug_crew_usage usage; /* when the tally's times were last added to */
 };
@@ -152,5 +153,8 @@ void tug_crew_set_level(struct tug_crew *crew, unsigned level);
 
 /* The worker's buffer of TUG_CREW_BUFFER_SIZE bytes, one of its own; NULL: no memory. */
 unsigned char *tug_crew_buffer(struct tug_crew_worker *worker);
+
+/* The same with at least `size` bytes, for what moves more at a time. What was in it is lost. */
+unsigned char *tug_crew_large_buffer(struct tug_crew_worker *worker, size_t size);
 
 #endif

@@ -25,19 +25,26 @@ void tug_copy_pairs_destroy(struct tug_copy_pairs *pairs)
     pthread_mutex_destroy(&pairs->lock);
 }
 
-static void learn_traits(struct tug_copy_pair *pair, int destination)
+static struct tug_copy_traits traits_of(int fd)
 {
     struct statfs statfs;
-    uint32_t magic = fstatfs(destination, &statfs) == 0 ? (uint32_t)statfs.f_type : 0;
-    struct tug_copy_traits traits = tug_copy_traits_of(magic);
+    return tug_copy_traits_of(fstatfs(fd, &statfs) == 0 ? (uint32_t)statfs.f_type : 0);
+}
+
+static void learn_traits(struct tug_copy_pair *pair, int source, int destination)
+{
+    bool same = pair->source_device == pair->destination_device;
+    struct tug_copy_traits traits = traits_of(destination);
     pair->refused = traits.refused;
     pair->clone_from = traits.clone_from;
-    if (pair->source_device != pair->destination_device && !traits.shares_across_devices)
+    pair->direct_destination = traits.direct;
+    pair->direct_source = same ? traits.direct : traits_of(source).direct;
+    if (!same && !traits.shares_across_devices)
         pair->refused |= TUG_COPY_CLONE;
 }
 
 struct tug_copy_pair *tug_copy_pairs_find(struct tug_copy_pairs *pairs, uint64_t source_device,
-                                          uint64_t destination_device, int destination)
+                                          int source, uint64_t destination_device, int destination)
 {
     pthread_mutex_lock(&pairs->lock);
     struct tug_copy_pair *pair = pairs->first;
@@ -47,7 +54,7 @@ struct tug_copy_pair *tug_copy_pairs_find(struct tug_copy_pairs *pairs, uint64_t
     if (pair == NULL && (pair = calloc(1, sizeof(*pair))) != NULL) {
         pair->source_device = source_device;
         pair->destination_device = destination_device;
-        learn_traits(pair, destination);
+        learn_traits(pair, source, destination);
         pair->next = pairs->first;
         pairs->first = pair;
     }

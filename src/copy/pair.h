@@ -21,6 +21,8 @@ struct tug_copy_pair {
     uint64_t source_device, destination_device;
     uint32_t refused;    /* atomic: abilities that are not there */
     uint64_t clone_from; /* from this size on sharing blocks is faster than copying them */
+    /* Large files are better read, and written, past the page cache. */
+    bool direct_source, direct_destination;
 };
 
 struct tug_copy_pairs {
@@ -31,10 +33,10 @@ struct tug_copy_pairs {
 int tug_copy_pairs_init(struct tug_copy_pairs *pairs);
 void tug_copy_pairs_destroy(struct tug_copy_pairs *pairs);
 
-/* The pair of two devices; `destination` is an open file on the second. NULL: no memory, and
+/* The pair of two devices; `source` and `destination` are open files on them. NULL: no memory, and
  * nothing can be remembered. */
 struct tug_copy_pair *tug_copy_pairs_find(struct tug_copy_pairs *pairs, uint64_t source_device,
-                                          uint64_t destination_device, int destination);
+                                          int source, uint64_t destination_device, int destination);
 
 bool tug_copy_pair_can(const struct tug_copy_pair *pair, enum tug_copy_ability ability);
 

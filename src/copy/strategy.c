@@ -44,21 +44,24 @@ struct tug_copy_traits tug_copy_traits_of(uint32_t magic)
         struct tug_copy_traits traits;
     } table[] = {
         /* Fills allocated blocks with zeros, and has nothing to share. */
-        {TMPFS_MAGIC, {TUG_COPY_ALLOCATE | TUG_COPY_OFFLOAD | TUG_COPY_CLONE, false, UINT64_MAX}},
+        {TMPFS_MAGIC,
+         {TUG_COPY_ALLOCATE | TUG_COPY_OFFLOAD | TUG_COPY_CLONE, false, UINT64_MAX, false}},
         /* Does not compress what was allocated. Its subvolumes are devices to stat(2). */
-        {BTRFS_SUPER_MAGIC, {TUG_COPY_ALLOCATE, true, 1}},
-        {XFS_SUPER_MAGIC, {0, false, (uint64_t)64 << 10}},
+        {BTRFS_SUPER_MAGIC, {TUG_COPY_ALLOCATE, true, 1, false}},
+        {XFS_SUPER_MAGIC, {0, false, (uint64_t)64 << 10, false}},
         /* Servers are asked to copy by themselves. */
-        {NFS_SUPER_MAGIC, {TUG_COPY_ALLOCATE, false, UINT64_MAX}},
-        {CIFS_SUPER_MAGIC, {TUG_COPY_ALLOCATE, false, UINT64_MAX}},
-        {SMB2_SUPER_MAGIC, {TUG_COPY_ALLOCATE, false, UINT64_MAX}},
-        {CEPH_SUPER_MAGIC, {TUG_COPY_ALLOCATE, false, UINT64_MAX}},
+        {NFS_SUPER_MAGIC, {TUG_COPY_ALLOCATE, false, UINT64_MAX, false}},
+        {CIFS_SUPER_MAGIC, {TUG_COPY_ALLOCATE, false, UINT64_MAX, false}},
+        {SMB2_SUPER_MAGIC, {TUG_COPY_ALLOCATE, false, UINT64_MAX, false}},
+        {CEPH_SUPER_MAGIC, {TUG_COPY_ALLOCATE, false, UINT64_MAX, false}},
+        /* See transfer_direct.c. */
+        {FUSE_SUPER_MAGIC, {0, false, UINT64_MAX, true}},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
         if (table[i].magic == magic)
             return table[i].traits;
     /* Unknown: large files find out whether it can share. */
-    return (struct tug_copy_traits){0, false, UINT64_MAX};
+    return (struct tug_copy_traits){0, false, UINT64_MAX, false};
 }
 
 static struct tug_copy_choice choice(enum tug_copy_method method, enum tug_copy_reason reason)

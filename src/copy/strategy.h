@@ -74,11 +74,13 @@ const char *tug_copy_method_text(enum tug_copy_method method);
 const char *tug_copy_reason_text(enum tug_copy_reason reason);
 
 /* What is known of file systems by their magic number: which abilities they are not to be asked
- * for, and from which size on sharing blocks is faster than copying them. */
+ * for, from which size on sharing blocks is faster than copying them, and whether large files are
+ * better read and written past the page cache. */
 struct tug_copy_traits {
     uint32_t refused;
     bool shares_across_devices;
     uint64_t clone_from;
+    bool direct;
 };
 struct tug_copy_traits tug_copy_traits_of(uint32_t magic);
 

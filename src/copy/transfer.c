@@ -30,8 +30,9 @@ _Static_assert(TUG_COPY_RANGE == TUG_RESUME_RANGE, "finished ranges are recorded
 static uint64_t range_size(const struct tug_transfer *transfer)
 {
     const struct tug_copy_file *file = &transfer->file;
-    return file->resume == NULL && tug_crew_is_wide(file->engine->crew) ? WIDE_RANGE_SIZE
-                                                                        : tug_copy_thresholds.range;
+    if (file->resume != NULL || !tug_crew_is_wide(file->engine->crew))
+        return tug_copy_thresholds.range;
+    return tug_transfer_is_direct(transfer) ? TUG_TRANSFER_DIRECT_PIECE : WIDE_RANGE_SIZE;
 }
 
 /* Claims a range. False: there is none. */
@@ -46,6 +47,16 @@ static bool claim(struct tug_transfer *transfer, uint64_t *offset, uint64_t *end
     } while (!__atomic_compare_exchange_n(&transfer->next, offset, *end, true, __ATOMIC_RELAXED,
                                           __ATOMIC_RELAXED));
     return true;
+}
+
+/* One worker writes while the others read, since the kernel has direct writes to a file wait for
+ * each other; more of them would only wait, for longer the more there are. */
+#define DIRECT_WORKERS 4
+
+static bool has_room(const struct tug_transfer *transfer)
+{
+    return !tug_transfer_is_direct(transfer) ||
+           __atomic_load_n(&transfer->references, __ATOMIC_RELAXED) < DIRECT_WORKERS;
 }
 
 /* Lets another worker join; `wake`: starts one. */
@@ -67,7 +78,8 @@ static void copy_ranges(struct tug_transfer *transfer, struct tug_crew_worker *w
     if (tug_crew_stopped(crew))
         tug_transfer_fail(transfer, TUG_COPY_STEP_READ, -ECANCELED);
     while (!tug_transfer_failed(transfer) && claim(transfer, &offset, &end)) {
-        if (transfer->file.size - end >= range_size(transfer) && tug_crew_hungry(crew))
+        if (transfer->file.size - end >= range_size(transfer) && has_room(transfer) &&
+            tug_crew_hungry(crew))
             share(transfer, true);
         tug_transfer_range(transfer, offset, end, worker);
         if (tug_crew_crowded(crew)) {
@@ -214,7 +226,7 @@ static void find_pair(struct tug_transfer *transfer)
     if (transfer->pair == NULL &&
         tug_sys_statx(file->destination, "", AT_EMPTY_PATH, STATX_INO, &statx) == 0)
         transfer->pair =
-            tug_copy_pairs_find(&file->engine->pairs, file->identity.device,
+            tug_copy_pairs_find(&file->engine->pairs, file->identity.device, file->source,
                                 tug_copy_identity_of(&statx).device, file->destination);
 }
 
@@ -287,7 +299,9 @@ void tug_copy_transfer(const struct tug_copy_file *source, struct tug_crew_worke
         tug_directory_done(directory);
         return;
     }
-    if (!tug_transfer_failed(transfer))
+    if (!tug_transfer_failed(transfer)) {
         allocate(transfer);
+        tug_transfer_begin_direct(transfer);
+    }
     work(transfer, worker);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A large file that is being copied by ranges: given out, and ended, in transfer.c; a range of it
- * copied in transfer_range.c.
+ * copied in transfer_range.c, past the page cache where transfer_direct.c says so.
  */
 #ifndef TUG_COPY_TRANSFER_H
 #define TUG_COPY_TRANSFER_H
@@ -18,6 +18,7 @@ struct tug_transfer {
     uint64_t end;        /* atomic: the least end of the source that was met */
     uint64_t failure;    /* atomic: 0, or the first failure: step << 32 | errno */
     bool offload;        /* atomic: by copy_file_range while it works */
+    bool direct;         /* atomic: one side at least is in direct mode */
     bool touched;        /* as for tug_copy_visit(), if it is to be done again */
     char names[];
 };
@@ -44,6 +45,21 @@ static inline void tug_transfer_meet_end(struct tug_transfer *transfer, uint64_t
     while (offset < end && !__atomic_compare_exchange_n(&transfer->end, &end, offset, true,
                                                         __ATOMIC_RELAXED, __ATOMIC_RELAXED))
         ;
+}
+
+/* Has what comes next read and written past the page cache, where that is the faster way. Before
+ * any range is given out. */
+void tug_transfer_begin_direct(struct tug_transfer *transfer);
+
+/* After a direct call was refused, by any worker. */
+void tug_transfer_end_direct(struct tug_transfer *transfer);
+
+/* What a direct call moves: several requests. */
+#define TUG_TRANSFER_DIRECT_PIECE ((uint64_t)4 << 20)
+
+static inline bool tug_transfer_is_direct(const struct tug_transfer *transfer)
+{
+    return __atomic_load_n(&transfer->direct, __ATOMIC_RELAXED);
 }
 
 /* Copies a range, unless an earlier copy has finished it. */

@@ -17,16 +17,39 @@
  * with a delay of 1 ms by 16 workers takes 5.9 s by pieces of 256 KiB. But hundreds of workers
  * should not need hundreds of MiB: those beyond so many move less. */
 #define FULL_PIECES 32
+#define DIRECT_PIECES 16
 #define SMALL_PIECE ((uint64_t)128 << 10)
 
+static uint64_t piece_size(const struct tug_crew_worker *worker, bool direct)
+{
+    ptrdiff_t place = worker - worker->crew->places;
+    if (direct && place < DIRECT_PIECES)
+        return TUG_TRANSFER_DIRECT_PIECE;
+    return place < FULL_PIECES ? TUG_CREW_BUFFER_SIZE : SMALL_PIECE;
+}
+
 /* ---- A piece of data: [offset, end) ---- */
+
+/* Whether a call that failed is to be made again, in a way that the file systems may like better.
+ */
+static bool retry_buffered(struct tug_transfer *transfer, int64_t result, bool *direct)
+{
+    if (result != -EINVAL || !*direct)
+        return false;
+    tug_transfer_end_direct(transfer);
+    *direct = false;
+    return true;
+}
 
 /* Writes all of it. */
 static bool put(struct tug_transfer *transfer, const unsigned char *data, uint64_t length,
                 uint64_t offset)
 {
+    bool direct = tug_transfer_is_direct(transfer);
     while (length > 0) {
         int64_t written = tug_sys_pwrite(transfer->file.destination, data, length, (int64_t)offset);
+        if (retry_buffered(transfer, written, &direct))
+            continue;
         if (written <= 0) {
             tug_transfer_fail(transfer, TUG_COPY_STEP_WRITE, written < 0 ? (int)written : -EIO);
             return false;
@@ -64,12 +87,19 @@ int64_t tug_transfer_piece(struct tug_transfer *transfer, uint64_t offset, uint6
                            struct tug_crew_worker *worker)
 {
     struct tug_copy_file *file = &transfer->file;
-    unsigned char *buffer = tug_crew_buffer(worker);
-    uint64_t piece =
-        worker - worker->crew->places < FULL_PIECES ? TUG_CREW_BUFFER_SIZE : SMALL_PIECE;
+    bool direct = tug_transfer_is_direct(transfer);
+    uint64_t piece = piece_size(worker, direct);
+    unsigned char *buffer = tug_crew_large_buffer(worker, piece);
+    if (buffer == NULL) {
+        tug_transfer_fail(transfer, TUG_COPY_STEP_MEMORY, -ENOMEM);
+        return -ENOMEM;
+    }
     if (length > piece)
         length = piece;
-    int64_t got = tug_sys_pread(file->source, buffer, length, (int64_t)offset);
+    int64_t got;
+    do
+        got = tug_sys_pread(file->source, buffer, length, (int64_t)offset);
+    while (retry_buffered(transfer, got, &direct));
     if (got <= 0) {
         if (got < 0)
             tug_transfer_fail(transfer, TUG_COPY_STEP_READ, (int)got);
