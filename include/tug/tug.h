@@ -7,8 +7,10 @@
 
 #include <tug/async_fd.h>
 #include <tug/blocking.h>
+#include <tug/buffered.h>
 #include <tug/bytes.h>
 #include <tug/cancel.h>
+#include <tug/combine.h>
 #include <tug/config.h>
 #include <tug/coop.h>
 #include <tug/duplex.h>

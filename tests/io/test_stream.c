@@ -292,6 +292,38 @@ static int64_t errors_are_passed_on(void *unused)
     return 0;
 }
 
+#if TUG_FAULT_INJECTION
+
+static int64_t write_later(void *argument)
+{
+    struct tug_stream *stream = argument;
+    CHECK_EQUAL(tug_sleep(TUG_MILLISECOND), 0);
+    CHECK_EQUAL(tug_io_write(&stream->writer, "x", 1), 1);
+    return 0;
+}
+
+/* Readiness is a hint that is used up: who waits in vain makes a call or two, and sleeps. */
+static int64_t a_wait_is_no_loop(void *unused)
+{
+    (void)unused;
+    struct tug_stream streams[2];
+    char byte;
+    make_sockets(streams);
+    for (int round = 0; round < 3; round++) {
+        struct tug_task *task = fixture_spawn(write_later, &streams[1]);
+        CHECK_EQUAL(tug_io_read(&streams[0].reader, &byte, 1), 1);
+        CHECK_EQUAL(fixture_join(task), 0);
+        uint64_t before = tug_fault_calls("recv");
+        CHECK_EQUAL(TUG_TIMEOUT(5 * TUG_MILLISECOND, tug_io_read(&streams[0].reader, &byte, 1)),
+                    -ETIMEDOUT);
+        CHECK_RANGE(tug_fault_calls("recv") - before, 1, 4);
+    }
+    close_both(streams);
+    return 0;
+}
+
+#endif
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -306,6 +338,9 @@ int main(void)
         IN_EACH(an_eventfd_and_a_device),
         IN_EACH(opening_fails_in_whole),
         IN_EACH(errors_are_passed_on),
+#if TUG_FAULT_INJECTION
+        IN_EACH(a_wait_is_no_loop),
+#endif
     };
     return cmocka_run_group_tests_name("io/stream", tests, NULL, NULL);
 }
