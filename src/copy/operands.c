@@ -109,6 +109,7 @@ int tug_operands_create(struct tug_operands **result, struct tug_copy_engine *en
 
 void tug_operands_destroy(struct tug_operands *operands)
 {
+    tug_parents_destroy(&operands->parents);
     free(operands);
 }
 
@@ -354,6 +355,8 @@ void tug_operands_leave(struct tug_operands *operands)
 {
     if (operands->anchor != NULL) {
         tug_parents_finish(&operands->parents, operands->engine, operands->anchor);
+        if (operands->verifying && !tug_crew_stopped(operands->engine->crew))
+            tug_parents_verify(&operands->parents, operands->walk->context, operands->anchor);
         tug_directory_done(operands->anchor);
     }
     operands->anchor = NULL;

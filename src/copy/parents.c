@@ -115,6 +115,47 @@ void tug_parents_finish(struct tug_parents *parents, struct tug_copy_engine *eng
         do
             finish_one(engine, anchor, parent);
         while (tug_attempt_again(engine->crew));
+        parent->above = parents->done;
+        parents->done = parent;
+    }
+}
+
+/* What they are, not what is in them: only some of it was to be copied. */
+static void verify_one(struct tug_compare *compare, struct tug_directory *anchor,
+                       const struct tug_parent *parent)
+{
+    struct tug_compare_pair pair = {
+        .place = {compare, anchor, parent->source, parent->name},
+        .directory = anchor,
+        .fd = {-1, -1},
+        .at = {AT_FDCWD, anchor->destination},
+    };
+    int error = tug_sys_statx(AT_FDCWD, parent->source, 0, TUG_COMPARE_SEEN, &pair.statx[0]);
+    if (error != 0) {
+        tug_compare_fail(&pair, 0, TUG_COPY_STEP_STAT, error);
+        return;
+    }
+    error = tug_sys_statx(anchor->destination, parent->name, 0, TUG_COMPARE_SEEN, &pair.statx[1]);
+    if (error != 0) {
+        tug_compare_fail(&pair, 1, TUG_COPY_STEP_VERIFY_MISSING, error);
+        return;
+    }
+    tug_compare_metadata(&pair);
+    tug_compare_end(&pair);
+}
+
+void tug_parents_verify(const struct tug_parents *parents, struct tug_compare *compare,
+                        struct tug_directory *anchor)
+{
+    for (struct tug_parent *parent = parents->done; parent != NULL; parent = parent->above)
+        verify_one(compare, anchor, parent);
+}
+
+void tug_parents_destroy(struct tug_parents *parents)
+{
+    struct tug_parent *parent;
+    while ((parent = parents->done) != NULL) {
+        parents->done = parent->above;
         free_parent(parent);
     }
 }

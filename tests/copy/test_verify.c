@@ -308,6 +308,53 @@ static void test_what_was_kept(void **state)
     }
 }
 
+/* ---- Directories above an operand ---- */
+
+/* Verification of the file finds that it has changed; by then the directory has its attributes. */
+static void spoil_both(const struct tug_copy_event *event, void *argument)
+{
+    (void)argument;
+    if (event->kind == TUG_COPY_FINISHED) {
+        spoiled = "to/from/sub/file";
+        change_a_byte_in_secret();
+    } else if (event->kind == TUG_COPY_FAILED && event->step == TUG_COPY_STEP_VERIFY_CONTENT) {
+        spoiled = "to/from";
+        spoil();
+    }
+}
+
+static void test_parents(void **state)
+{
+    static const struct {
+        void (*spoil)(void);
+        enum tug_copy_step step;
+    } cases[] = {
+        {change_time, TUG_COPY_STEP_VERIFY_TIME},
+        {change_permissions, TUG_COPY_STEP_VERIFY_MODE},
+    };
+    (void)state;
+    fixture_make_dir("from", 0755);
+    fixture_make_dir("from/sub", 0700);
+    fixture_make_file("from/sub/file", 0644, 5000, 1);
+    fixture_make_dir("to", 0755);
+    copy.options.parents = true;
+    copy.options.preserve = TUG_COPY_PRESERVE_ALL;
+    copy.options.tolerate = TUG_COPY_PRESERVE_CONTEXT;
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        copy.on_event = NULL;
+        fixture_copy_run(&copy, "to", "from/sub/file", NULL);
+        assert_int_equal(copy.result, 0);
+        assert_int_equal(system("rm -rf to/from"), 0);
+        copy.on_event = spoil_both;
+        spoil = cases[i].spoil;
+        fixture_copy_run(&copy, "to", "from/sub/file", NULL);
+        assert_int_equal(copy.failure_count, 2);
+        assert_int_equal(copy.failures[0].step, TUG_COPY_STEP_VERIFY_CONTENT);
+        assert_int_equal(copy.failures[1].step, cases[i].step);
+        assert_int_equal(system("rm -rf to/from"), 0);
+    }
+}
+
 /* Every option alone, on its own: nothing is told of what is as it should be. */
 static void keep_one_by_one(void)
 {
@@ -505,6 +552,7 @@ int main(void)
         TEST(test_existing),
         TEST(test_spoiled),
         TEST(test_what_was_kept),
+        TEST(test_parents),
         TEST(test_kept_one_by_one),
         TEST(test_kept_one_by_one_as_nobody),
         TEST(test_merged),
