@@ -22,6 +22,7 @@
 #include <tug/net.h>
 #include <tug/oneshot.h>
 #include <tug/op.h>
+#include <tug/process.h>
 #include <tug/runtime.h>
 #include <tug/signal.h>
 #include <tug/socket.h>

@@ -13,6 +13,8 @@
 #ifndef TUG_SYS_CALL_H
 #define TUG_SYS_CALL_H
 
+#include <signal.h>
+#include <spawn.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -22,7 +24,6 @@
 #include "sys/fault.h"
 
 struct epoll_event;
-struct sigaction;
 
 /* The negative errno of the C library call that has just failed. Out of line, so that the address
  * of errno is computed anew each time even if the caller is inlined into a coroutine that has moved
@@ -91,5 +92,26 @@ int tug_sys_sigaction(int number, const struct sigaction *action, struct sigacti
 
 /* The kernel's number of the process. May be called in a signal handler. */
 int tug_sys_getpid(void);
+
+/* ---- Children ---- */
+
+/* posix_spawnp(3); `environment` may be NULL: that of the process. Returns 0 when the child has its
+ * program. */
+int tug_sys_posix_spawnp(pid_t *id, const char *program, const posix_spawn_file_actions_t *actions,
+                         const posix_spawnattr_t *attributes, char *const *arguments,
+                         char *const *environment);
+
+/* Returns the descriptor, which is close-on-exec. -ENOSYS before Linux 5.3. */
+int tug_sys_pidfd_open(pid_t id);
+
+/* Return 0. */
+int tug_sys_pidfd_send_signal(int pidfd, int number);
+int tug_sys_kill(pid_t id, int number);
+
+/* `kind`: P_PID, or P_PIDFD (-EINVAL before Linux 5.4). Returns 0. */
+int tug_sys_waitid(int kind, int id, siginfo_t *information, int options);
+
+/* write(2) without the SIGPIPE of a pipe that nobody reads. Returns the number of bytes; -EPIPE. */
+int64_t tug_sys_write_quietly(int fd, const void *buffer, size_t length);
 
 #endif

@@ -59,7 +59,8 @@
     PLAIN(eventfd) PLAIN(epoll_create1) PLAIN(epoll_ctl) PLAIN(epoll_pwait2) PLAIN(epoll_wait)     \
     PLAIN(futex_wait) PLAIN(futex_wake)                                                            \
     LENGTH(getrandom) PLAIN(sched_getaffinity) PLAIN(prctl) PLAIN(thread_create)                   \
-    PLAIN(sigaction)                                                                               \
+    PLAIN(sigaction) PLAIN(posix_spawn) PLAIN(pidfd_open) PLAIN(pidfd_send_signal) PLAIN(kill)     \
+    PLAIN(waitid) PLAIN(eventfd_write)                                                             \
     PLAIN(io_uring_queue_init) PLAIN(io_uring_queue_exit) PLAIN(io_uring_submit)                   \
     PLAIN(io_uring_wait) PLAIN(io_uring_get_events) PLAIN(io_uring_register_probe)                 \
     PLAIN(io_uring_register_ring_fd) PLAIN(io_uring_register_iowq_max_workers)

@@ -24,7 +24,7 @@ void tug_sys_eventfd_add(int fd)
     const uint64_t one = 1;
     int saved = errno;
     /* It cannot fail but for a rule: the counter would have to be at its end. */
-    (void)TUG_SYS_ONCE(write, TUG_ON_FD(fd), write(fd, &one, sizeof(one)));
+    (void)TUG_SYS_ONCE(eventfd_write, TUG_ON_FD(fd), write(fd, &one, sizeof(one)));
     errno = saved;
 }
 

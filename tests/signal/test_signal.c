@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 
 #include "sys/fault.h"
+#include "taker.h"
 
 #define A_WHILE (20 * TUG_MILLISECOND)
 
@@ -242,18 +243,18 @@ static int64_t ctrl_c(void *unused)
 
 /* ---- The process's disposition ---- */
 
-static volatile sig_atomic_t handled_before;
+static int handled_before; /* atomic */
 
 static void handle_before(int number)
 {
-    handled_before = number;
+    __atomic_store_n(&handled_before, number, __ATOMIC_RELEASE);
 }
 
 static void handle_with_information(int number, siginfo_t *information, void *context)
 {
     (void)context;
     if (information->si_signo == number && information->si_pid == getpid())
-        handled_before = number;
+        __atomic_store_n(&handled_before, number, __ATOMIC_RELEASE);
 }
 
 static struct sigaction disposition(int number)
@@ -293,10 +294,10 @@ static int64_t handler_stays(void *unused)
 
 static void expect_handled_before(struct tug_signal *listener)
 {
-    handled_before = 0;
+    __atomic_store_n(&handled_before, 0, __ATOMIC_RELEASE);
     send_signal(SIGALRM);
     CHECK_EQUAL(tug_signal_recv(listener), 0);
-    AWAIT(handled_before == SIGALRM);
+    AWAIT(__atomic_load_n(&handled_before, __ATOMIC_ACQUIRE) == SIGALRM);
     tug_signal_close(listener);
     CHECK_EQUAL(tug_signal_restore(SIGALRM), 0);
 }
@@ -488,5 +489,5 @@ int main(void)
         IN_EACH(faults),
 #endif
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, start_taking_signals, NULL);
 }
