@@ -1,7 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 #include "children.h"
 
+#include <dirent.h>
 #include <sys/wait.h>
+
+char children_directory[64];
+
+const char *children_path(const char *name)
+{
+    static char path[512];
+    snprintf(path, sizeof(path), "%s/%s", children_directory, name);
+    return path;
+}
+
+int children_make_directory(void **state)
+{
+    const char *parent = getenv("TMPDIR");
+    (void)state;
+    snprintf(children_directory, sizeof(children_directory), "%.40s/tug-process-XXXXXX",
+             parent != NULL ? parent : "/tmp");
+    return mkdtemp(children_directory) == NULL;
+}
+
+int children_remove_directory(void **state)
+{
+    DIR *directory = opendir(children_directory);
+    (void)state;
+    for (struct dirent *entry; directory != NULL && (entry = readdir(directory)) != NULL;)
+        unlink(children_path(entry->d_name));
+    if (directory != NULL)
+        closedir(directory);
+    return rmdir(children_directory);
+}
 
 struct tug_process_options shell(const char *script)
 {

@@ -28,4 +28,11 @@ bool is_child(pid_t id);
 /* Waits until this process has no children at all. */
 void expect_no_children(void);
 
+/* Set-up and end of a group of tests: a directory for their files, and the path of a file in it (in
+ * static memory). */
+extern char children_directory[64];
+int children_make_directory(void **state);
+int children_remove_directory(void **state);
+const char *children_path(const char *name);
+
 #endif

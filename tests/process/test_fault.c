@@ -6,7 +6,7 @@
  */
 #include "children.h"
 
-#include "../signal/taker.h"
+#include "../signal/signals.h"
 #include "sys/fault.h"
 
 #if TUG_FAULT_INJECTION

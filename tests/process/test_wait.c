@@ -5,9 +5,10 @@
  */
 #include "children.h"
 
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "../signal/taker.h"
+#include "../signal/signals.h"
 #include "sys/fault.h"
 
 /* The tests are run a second time as on a kernel without pidfds. */
@@ -20,6 +21,14 @@ static void set_kernel(void)
     if (without_pidfds)
         CHECK_EQUAL(tug_fault_fail("pidfd_open", 1, TUG_FAULT_ALWAYS, ENOSYS), 0);
 #endif
+}
+
+static bool kernel_has_pidfds(void)
+{
+    int fd = (int)syscall(SYS_pidfd_open, getpid(), 0); /* Valgrind 3.19 does not know it */
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0 && !without_pidfds;
 }
 
 static int64_t wait_within(struct tug_process *process, uint64_t time)
@@ -45,7 +54,7 @@ static int64_t exit_status(void *unused)
     struct tug_process_status status;
     set_kernel();
     start_shell(&process, "read line; exit 250");
-    CHECK(process.pidfd >= 0 || without_pidfds);
+    CHECK((process.pidfd >= 0) == kernel_has_pidfds());
     pid_t id = tug_process_id(&process);
     CHECK(is_child(id));
     CHECK_EQUAL(tug_process_try_wait(&process, &status), -EAGAIN);
@@ -362,6 +371,7 @@ static void without_a_runtime(unsigned workers)
         CHECK(!is_child(children[i].id));
 }
 
+#if TUG_FAULT_INJECTION
 static int use_no_pidfds(void **state)
 {
     (void)state;
@@ -376,6 +386,7 @@ static int use_pidfds(void **state)
     set_kernel();
     return 0;
 }
+#endif
 
 int main(void)
 {
