@@ -19,6 +19,7 @@
 #include <tug/future.h>
 #include <tug/group.h>
 #include <tug/io.h>
+#include <tug/io_copy.h>
 #include <tug/net.h>
 #include <tug/oneshot.h>
 #include <tug/op.h>

@@ -269,6 +269,21 @@ static void driver_shutdown_wakes(unsigned workers)
     destroy(&sockets);
 }
 
+/* What ended with a runtime while nobody waited for it is nobody's business later. */
+static int64_t wait_in_vain(void *ready)
+{
+    return TUG_TIMEOUT(TUG_MILLISECOND, tug_async_fd_wait(ready, TUG_READABLE));
+}
+
+static void a_wait_given_up_is_forgotten(unsigned workers)
+{
+    struct sockets sockets = make();
+    struct tug_runtime_options options = fixture_options(workers);
+    for (int round = 0; round < 3; round++)
+        CHECK_EQUAL(fixture_run(&options, wait_in_vain, sockets.ready[0]), -ETIMEDOUT);
+    destroy(&sockets);
+}
+
 /* Given up outside, while the operation is in flight in a runtime that is asleep. */
 static void destroyed_from_outside(struct tug_runtime *runtime)
 {
@@ -353,6 +368,7 @@ int main(void)
         IN_EACH(reregister),
         IN_EACH(what_cannot_be_polled),
         ALONE_EACH(driver_shutdown_wakes),
+        ALONE_EACH(a_wait_given_up_is_forgotten),
         OUTSIDE_EACH(destroyed_from_outside),
         IN_EACH(no_wake_is_lost),
     };

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Copying from a reader to a writer: one buffer, filled from the front and written from the front.
+ * The algorithm is that of Tokio's io::copy.
+ *
+ * Invariants:
+ *  - position <= end <= size of the buffer. Both return to 0 when all is written; until then what
+ *    is read goes behind `end`, so a stalled writer does not keep the reader from being asked.
+ *  - Whenever the copy is pending, either the writer has its waker, or nothing is left to be
+ *    written or flushed and the reader has it. While the writer has it, so has the reader, as long
+ *    as there is room.
+ *  - `need_flush`: something was written since the last flush. Nobody is waited for in that state:
+ *    the peer whose answer is the next thing to be read may not have been told the question.
+ */
+#include <tug/io_copy.h>
+
+#include <errno.h>
+
+#include <tug/coop.h>
+
+#include "sys/call.h"
+#include "sys/list.h"
+
+static bool has_room(const struct tug_io_copy *copy)
+{
+    return !copy->read_done && copy->end < copy->options.buffer_size;
+}
+
+/* One read behind `end`. Returns 0, also at the end and for an error, which are noted; or
+ * TUG_IO_PENDING. */
+static int fill(struct tug_io_copy *copy, const struct tug_waker *waker)
+{
+    int64_t n = tug_reader_poll(copy->reader, waker, copy->buffer + copy->end,
+                                copy->options.buffer_size - copy->end);
+    if (n == TUG_IO_PENDING)
+        return TUG_IO_PENDING;
+    if (n <= 0) {
+        copy->read_done = true;
+        copy->error = (int)n;
+        return 0;
+    }
+    copy->end += (size_t)n;
+    return 0;
+}
+
+static int flush(struct tug_io_copy *copy, const struct tug_waker *waker)
+{
+    if (!copy->need_flush)
+        return 0;
+    int error = tug_writer_poll_flush(copy->writer, waker);
+    if (error == 0)
+        copy->need_flush = false;
+    return error;
+}
+
+/* One write of what there is. While the writer stalls the buffer is filled on, up to the point at
+ * which the reader stalls as well and wakes us, too. */
+static int drain(struct tug_io_copy *copy, const struct tug_waker *waker)
+{
+    int64_t n = tug_writer_poll(copy->writer, waker, copy->buffer + copy->position,
+                                copy->end - copy->position);
+    while (n == TUG_IO_PENDING && has_room(copy))
+        if (fill(copy, waker) == TUG_IO_PENDING)
+            break;
+    if (n == 0 || (n > 0 && (size_t)n > copy->end - copy->position))
+        return -EIO;
+    if (n < 0)
+        return (int)n;
+    copy->position += (size_t)n;
+    copy->copied += (uint64_t)n;
+    copy->need_flush = true;
+    if (copy->options.progress != NULL)
+        copy->options.progress(copy->options.argument, copy->direction, copy->copied);
+    return 0;
+}
+
+/* Fills, then writes all there is. Returns 0 when the buffer is empty again, TUG_IO_PENDING, or an
+ * error of the writer. */
+static int turn(struct tug_io_copy *copy, const struct tug_waker *waker)
+{
+    if (has_room(copy) && fill(copy, waker) == TUG_IO_PENDING && copy->position == copy->end) {
+        int error = flush(copy, waker);
+        return error < 0 ? error : TUG_IO_PENDING;
+    }
+    while (copy->position < copy->end) {
+        int error = drain(copy, waker);
+        if (error < 0)
+            return error;
+    }
+    copy->position = 0;
+    copy->end = 0;
+    return 0;
+}
+
+int64_t tug_io_copy_poll(struct tug_io_copy *copy, const struct tug_waker *waker)
+{
+    for (;;) {
+        if (tug_coop_poll(waker) == TUG_PENDING)
+            return TUG_IO_PENDING;
+        uint64_t before = copy->copied;
+        int error = turn(copy, waker);
+        if (error == 0 && copy->read_done) {
+            error = flush(copy, waker);
+            if (error == 0)
+                return copy->error < 0 ? copy->error : (int64_t)copy->copied;
+        }
+        if (error == TUG_IO_PENDING && copy->copied == before)
+            tug_coop_restore();
+        if (error < 0)
+            return error;
+    }
+}
+
+/* ---- In direct style ---- */
+
+struct run {
+    struct tug_future future;
+    struct tug_io_copy *copy;
+    bool cancelled;
+};
+
+static int run_poll(struct tug_future *future, const struct tug_waker *waker)
+{
+    struct run *run = TUG_CONTAINER_OF(future, struct run, future);
+    future->result = run->cancelled ? -ECANCELED : tug_io_copy_poll(run->copy, waker);
+    return future->result == TUG_IO_PENDING ? TUG_PENDING : TUG_READY;
+}
+
+static void run_cancel(struct tug_future *future)
+{
+    TUG_CONTAINER_OF(future, struct run, future)->cancelled = true;
+}
+
+int tug_io_copy_init(struct tug_io_copy *copy, struct tug_reader *reader, struct tug_writer *writer,
+                     const struct tug_io_copy_options *options)
+{
+    *copy = (struct tug_io_copy){.reader = reader, .writer = writer};
+    if (options != NULL)
+        copy->options = *options;
+    if (copy->options.buffer_size == 0)
+        copy->options.buffer_size = TUG_IO_COPY_SIZE;
+    copy->buffer = tug_sys_malloc(copy->options.buffer_size);
+    return copy->buffer != NULL ? 0 : -ENOMEM;
+}
+
+int64_t tug_io_copy_run(struct tug_io_copy *copy)
+{
+    static const struct tug_future_vtable vtable = {.poll = run_poll, .cancel = run_cancel};
+    struct run run = {.future = {&vtable, 0}, .copy = copy};
+    return tug_await(&run.future);
+}
+
+void tug_io_copy_free(struct tug_io_copy *copy)
+{
+    tug_sys_free(copy->buffer);
+    copy->buffer = NULL;
+}
+
+int64_t tug_io_copy(struct tug_reader *reader, struct tug_writer *writer,
+                    const struct tug_io_copy_options *options)
+{
+    struct tug_io_copy copy;
+    int64_t result = tug_io_copy_init(&copy, reader, writer, options);
+    if (result == 0)
+        result = tug_io_copy_run(&copy);
+    tug_io_copy_free(&copy);
+    return result;
+}
