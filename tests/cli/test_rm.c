@@ -477,6 +477,8 @@ static void test_long_list(void **state)
     assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
     pid_t child = fork();
     if (child == 0) {
+        /* If the command ends early, this end is the last one. */
+        close(fds[0]);
         FILE *stream = fdopen(fds[1], "w");
         for (unsigned i = 0; i < COUNT; i++) {
             const char *name = fixture_text(
