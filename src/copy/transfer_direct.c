@@ -38,7 +38,8 @@ static bool can_write(const struct tug_transfer *transfer)
 void tug_transfer_begin_direct(struct tug_transfer *transfer)
 {
     struct tug_copy_file *file = &transfer->file;
-    if (transfer->pair == NULL || transfer->offload)
+    if (transfer->pair == NULL ||
+        (transfer->offload && tug_copy_pair_can(transfer->pair, TUG_COPY_OFFLOAD)))
         return;
     if (transfer->pair->direct_source)
         transfer->direct = set_direct(file->source, true);

@@ -75,6 +75,18 @@ static void test_refused_calls_are_made_again_buffered(void **state)
         }
 }
 
+/* Copying by itself is not asked of a server: the kernel would do that in its place, slowly. */
+static void test_a_server_need_not_allocate(void **state)
+{
+    (void)state;
+    if (!begin())
+        skip();
+    assert_int_equal(tug_fault_fail("fallocate", 1, TUG_FAULT_ALWAYS, EOPNOTSUPP), 0);
+    assert_int_equal(tug_fault_fail("pwrite", 1, 1, EINVAL), 0);
+    run_all();
+    assert_int_equal(tug_fault_calls("copy_file_range"), 0);
+}
+
 static void test_an_error_that_stays_is_an_error(void **state)
 {
     (void)state;
@@ -116,6 +128,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         DISTANT_TEST(test_all_bytes_arrive),
         DISTANT_TEST(test_refused_calls_are_made_again_buffered),
+        DISTANT_TEST(test_a_server_need_not_allocate),
         DISTANT_TEST(test_an_error_that_stays_is_an_error),
         DISTANT_TEST(test_without_the_mode_it_is_buffered),
         DISTANT_TEST(test_a_source_that_ends_early_gives_a_short_copy),
