@@ -169,11 +169,27 @@ static void judge_fall(struct tug_controller *controller, double rate)
         hold(controller, controller->level, rate);
 }
 
+/* What a step has brought cannot be told where rates are this far from each other by themselves:
+ * then chance would lead down as often as up. Up to so many workers per processor cost little. */
+#define RESTLESS 0.25
+#define CHEAP 16
+
+static void notice_spread(struct tug_controller *controller, double rate)
+{
+    double known = controller->known_rate;
+    double off = rate > known ? rate / known - 1 : known / rate - 1;
+    controller->spread += 0.2 * ((off < 1 ? off : 1) - controller->spread);
+}
+
 static void try_a_step(struct tug_controller *controller,
                        const struct tug_controller_sample *sample)
 {
     bool up = may_rise(controller, sample), down = controller->level > controller->processors;
     double rate = controller->known_rate;
+    if (controller->spread > RESTLESS) {
+        up = up && !down;
+        down = controller->level > CHEAP * controller->processors;
+    }
     if (down && (!up || !controller->fell_last))
         fall(controller, rate, 70);
     else if (up && down)
@@ -187,6 +203,8 @@ static void look_around(struct tug_controller *controller,
                         const struct tug_controller_sample *sample, double rate)
 {
     double known = controller->known_rate;
+    if (known > 0)
+        notice_spread(controller, rate);
     if (known <= 0) {
         controller->known_rate = rate;
     } else if (rate < 0.7 * known || rate > 1.5 * known) {

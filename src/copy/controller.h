@@ -16,6 +16,8 @@
  *  - Holding: a step in either direction is tried from time to time. Each that fails doubles the
  *    time to the next, up to a limit, so that a level that is right is disturbed less and less. A
  *    rate that changes by itself means that conditions have: then all of this begins anew.
+ *    Where samples are far from each other all the time, small steps are not tried: chance would
+ *    judge them.
  *
  * The overshoot is bounded: one step of the factor four, for two intervals.
  */
@@ -51,6 +53,7 @@ struct tug_controller {
     unsigned patience;  /* samples from one trial to the next */
     unsigned countdown; /* samples to the next trial */
     unsigned surprises; /* samples in a row whose rate was another than known */
+    double spread;      /* how far, as a part of it, samples are from the known rate */
     bool fell_last;     /* the last trial was a step down */
     bool looked_twice;  /* this sample is not the first at this level */
 };

@@ -26,6 +26,7 @@ struct model {
     double wait;     /* asleep, alone */
     double servers;  /* how many can be served at once; those beyond wait in a queue */
     double overload; /* how much slower the service gets for each queue of `servers` */
+    double swing;    /* now and then it is up to so many times faster or slower; 0: never */
 };
 
 struct simulation {
@@ -36,6 +37,7 @@ struct simulation {
     double ends[CEILING];
     unsigned active;
     uint64_t waiting; /* entries that nobody has begun */
+    double mood, mood_end;
     struct tug_controller_sample sample;
     /* What is measured. */
     uint64_t finished;
@@ -96,6 +98,18 @@ static void remove_first_end(struct simulation *simulation)
     ends[i] = last;
 }
 
+/* How slow the service is for the time being. */
+static double mood(struct simulation *simulation)
+{
+    if (simulation->now >= simulation->mood_end) {
+        double factor =
+            1 + (simulation->model.swing - 1) * (rand_r(&random_state) / (double)RAND_MAX);
+        simulation->mood = rand_r(&random_state) % 2 ? factor : 1 / factor;
+        simulation->mood_end = simulation->now + 40 * MILLISECOND;
+    }
+    return simulation->mood;
+}
+
 /* Gives one more worker an entry. */
 static void begin_entry(struct simulation *simulation)
 {
@@ -103,6 +117,8 @@ static void begin_entry(struct simulation *simulation)
     unsigned active = simulation->active + 1;
     double crowd = larger(1, active / model->servers);
     double wait = model->wait * crowd * (1 + model->overload * (crowd - 1)) * noise();
+    if (model->swing > 0)
+        wait *= mood(simulation);
     double alone = model->cpu + wait;
     double duration = larger(alone, active * model->cpu / PROCESSORS);
     add_end(simulation, simulation->now + duration);
@@ -298,6 +314,19 @@ static void test_conditions_change(void **state)
     assert_true(outcome.level <= 40);
 }
 
+/* A disk of which much is read ahead and some is not: now workers compute, now they wait. What a
+ * step brings is chance then, and chance must not lead anywhere. */
+static void test_a_moody_disk_is_not_tried_in_vain(void **state)
+{
+    struct simulation simulation;
+    (void)state;
+    simulation_init(&simulation,
+                    (struct model){.cpu = 60e3, .wait = MILLISECOND, .servers = 16, .swing = 10});
+    struct outcome outcome = settle(&simulation, "moody disk", 2);
+    assert_true(outcome.changes <= 100);
+    assert_true(outcome.level <= 64);
+}
+
 /* At rest the level is left alone nearly all of the time: 10 s are hundreds of samples. */
 static void test_a_level_that_is_right_stays(void **state)
 {
@@ -355,6 +384,7 @@ int main(void)
         cmocka_unit_test(test_a_distant_server_is_understood_soon),
         cmocka_unit_test(test_an_overloaded_server_is_spared),
         cmocka_unit_test(test_conditions_change),
+        cmocka_unit_test(test_a_moody_disk_is_not_tried_in_vain),
         cmocka_unit_test(test_a_level_that_is_right_stays),
         cmocka_unit_test(test_little_work_needs_few),
         cmocka_unit_test(test_random_models),
