@@ -83,3 +83,28 @@ void expect_no_children(void)
 {
     AWAIT(tug_process_reap_orphans() == 0 && !has_child(P_ALL, 0));
 }
+
+int64_t wait_for_child_within(struct tug_process *process, uint64_t time)
+{
+    struct tug_scope scope;
+    tug_scope_begin(&scope, tug_deadline_after(time), NULL);
+    return tug_scope_end(&scope, tug_process_wait(process, NULL));
+}
+
+bool children_without_pidfds;
+
+int children_have_no_pidfds(void **state)
+{
+    (void)state;
+    children_without_pidfds = true;
+    return 0;
+}
+
+void children_set_kernel(void)
+{
+#if TUG_FAULT_INJECTION
+    tug_fault_reset();
+    if (children_without_pidfds)
+        CHECK_EQUAL(tug_fault_fail("pidfd_open", 1, TUG_FAULT_ALWAYS, ENOSYS), 0);
+#endif
+}

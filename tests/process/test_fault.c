@@ -6,9 +6,6 @@
  */
 #include "children.h"
 
-#include "../signal/signals.h"
-#include "sys/fault.h"
-
 #if TUG_FAULT_INJECTION
 
 /* ---- What is tried: each returns 0 or an error ---- */
@@ -92,15 +89,10 @@ static const struct {
     {"sigaction", EINVAL, false},  {"poll", EINTR, false},
 };
 
-/* The same as if the kernel had no pidfds. */
-static bool without_pidfds;
-
 static int64_t try_once(size_t trial, size_t fault, unsigned n)
 {
     int descriptors = fixture_count_descriptors();
-    tug_fault_reset();
-    if (without_pidfds)
-        CHECK_EQUAL(tug_fault_fail("pidfd_open", 1, TUG_FAULT_ALWAYS, ENOSYS), 0);
+    children_set_kernel();
     CHECK_EQUAL(tug_fault_fail(faults[fault].call, n, 1, faults[fault].error), 0);
     int64_t result = trials[trial]();
     bool last = tug_fault_calls(faults[fault].call) < n;
@@ -134,22 +126,13 @@ static int64_t sweep(void *unused)
     return 0;
 }
 
-static int use_no_pidfds(void **state)
-{
-    (void)state;
-    without_pidfds = true;
-    return 0;
-}
-
 int main(void)
 {
-    const struct CMUnitTest with[] = {
+    const struct CMUnitTest tests[] = {
         IN_CURRENT_THREAD(sweep),
         IN_WORKERS(sweep, 2),
     };
-    const struct CMUnitTest without[] = {IN_WORKERS(sweep, 1)};
-    return cmocka_run_group_tests_name("as it is", with, start_taking_signals, NULL) +
-           cmocka_run_group_tests_name("without pidfds", without, use_no_pidfds, NULL);
+    return RUN_ON_BOTH_KERNELS(tests);
 }
 
 #else

@@ -5,6 +5,7 @@
 #include "children.h"
 
 #include <pthread.h>
+#include <sys/wait.h>
 
 #define MUCH ((size_t)2 << 20)
 
@@ -161,6 +162,32 @@ static int64_t cancelled(void *unused)
     return 0;
 }
 
+static int64_t run_for_long(void *argument)
+{
+    struct tug_process_output result;
+    struct tug_process_options options = shell("echo; exec sleep 1000");
+    (void)argument;
+    return tug_process_output(&result, &options, NULL, 0, 10);
+}
+
+static int64_t leave_one_running(void *unused)
+{
+    (void)unused;
+    tug_task_detach(fixture_spawn(run_for_long, NULL));
+    return tug_sleep(3 * TUG_MILLISECOND);
+}
+
+/* The end of the runtime is a cancellation, too. */
+static void shutdown_with_child(unsigned workers)
+{
+    for (int i = 0; i < 3; i++) {
+        struct tug_runtime_options options = fixture_options(workers);
+        CHECK_EQUAL(fixture_run(&options, leave_one_running, NULL), 0);
+        CHECK_EQUAL(tug_process_reap_orphans(), 0);
+        CHECK_EQUAL(waitpid(-1, NULL, WNOHANG), -1);
+    }
+}
+
 static int64_t run_outside(void *unused)
 {
     (void)unused;
@@ -205,10 +232,15 @@ static int64_t several(void *unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_EACH(much),      IN_EACH(both),
-        IN_EACH(limits),    IN_EACH(input_unread),
-        IN_EACH(cancelled), IN_EACH(input_of_all_kinds),
-        IN_EACH(several),   IN_EACH(outside_of_a_runtime),
+        IN_EACH(much),
+        IN_EACH(both),
+        IN_EACH(limits),
+        IN_EACH(input_unread),
+        IN_EACH(cancelled),
+        IN_EACH(input_of_all_kinds),
+        IN_EACH(several),
+        IN_EACH(outside_of_a_runtime),
+        ALONE_EACH(shutdown_with_child),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
