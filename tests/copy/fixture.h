@@ -48,7 +48,7 @@ void fixture_append(const char *path, const char *text);
 /* Sets the times of access and modification, each with some nanoseconds; of a link itself. */
 void fixture_set_times(const char *path, time_t accessed, time_t modified);
 
-/* Removes what is there, by rm(1); there need not be anything. */
+/* Removes what is there; there need not be anything. */
 void fixture_remove(const char *path);
 
 /* A tree with all kinds of names, modes and types: about thirty entries. */
