@@ -17,7 +17,7 @@
  *    of depth, and a directory swapped for a link leads nowhere.
  *
  * The work is done by jobs on the blocking pool, at first by one; more are started as soon as there
- * is work for them.
+ * is work for them. A program may let the calling task be the first of them.
  */
 #ifndef TUG_COPY_H
 #define TUG_COPY_H
@@ -313,6 +313,12 @@ struct tug_copy_options {
      * allows, where they wait for a disk or a server. Outside of a runtime there is only the
      * calling thread. */
     unsigned jobs;
+    /* The calling coroutine is one of the jobs, instead of only waiting for them, so that a small
+     * copy needs no other thread. Its thread is blocked meanwhile; every few ms, and after each
+     * call that takes longer, other tasks have a turn, and a cancellation is noticed. Callbacks are
+     * called in the coroutine, too, and need its stack. For programs that do nothing else; only on
+     * a runtime with one worker, else it is ignored. */
+    bool take_part;
     /* The permission bits that new files and directories do not get. -1: those of the process. */
     int umask;
     /* Directories held open at once on either side, at least 4; 0: what the limit of the process

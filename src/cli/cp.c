@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `tug cp`: one coroutine on the main thread waits for the copy; beside it one waits for Ctrl-C,
- * and on a terminal one draws the progress. The work is on the blocking pool.
+ * `tug cp`: one coroutine on the main thread takes part in the copy; beside it one waits for
+ * Ctrl-C, and on a terminal one draws the progress: they have a turn every few ms. What more
+ * workers there are is on the blocking pool.
  */
 #include <errno.h>
 #include <signal.h>
@@ -120,6 +121,8 @@ int tug_cli_cp(int argc, char **argv)
     running.cp.copy.argument = &running;
     if (running.cp.ask)
         running.cp.copy.ask = ask;
+    /* Whoever is asked may take long to answer, and Ctrl-C has to be noticed then. */
+    running.cp.copy.take_part = !running.cp.ask;
     running.cp.copy.events = TUG_COPY_FAILED | TUG_COPY_WARNING;
     if (running.cp.verbose)
         running.cp.copy.events |= TUG_COPY_STARTED;

@@ -2,7 +2,8 @@
 /*
  * Attempts: whether what a worker is doing is to be done again, because somebody who was asked
  * about a failure said so. Kept per thread, since failures are found deep down and an attempt, but
- * for the contents of large files, is the work of one thread, which does not suspend meanwhile.
+ * for the contents of large files, is the work of one thread. One that lets others have a turn in
+ * the middle of it finds its own again: tug_crew_breathe().
  *
  * The first failure of an attempt decides: those that follow from it, or come on top of it, are not
  * asked about. Who begins an attempt ends it; within, others may begin and end. What the walk does

@@ -135,6 +135,8 @@ int tug_copy_engine_init(struct tug_copy_engine *engine, const struct tug_copy_o
     int error = init_engine(engine, options, report);
     if (error != 0)
         return error;
+    if (options->take_part)
+        tug_crew_take_part(engine->crew);
     if (options->umask < 0 || tug_preserves(engine, TUG_COPY_PRESERVE_MODE))
         engine->process_umask = current_umask();
     engine->umask = options->umask >= 0 ? (mode_t)options->umask : engine->process_umask;

@@ -18,6 +18,7 @@
 #include <tug/runtime.h>
 #include <tug/task.h>
 
+#include "attempt.h"
 #include "processors.h"
 
 /* More than this many operations in flight have not been seen to help. */
@@ -202,6 +203,8 @@ static int64_t work(void *argument)
 {
     struct tug_crew_worker *worker = argument;
     struct tug_crew_job *job;
+    worker->is_caller = worker->crew->take_part && tug_worker_index() >= 0;
+    worker->next_turn = tug_crew_now() + TUG_CREW_TURN_PERIOD;
     tug_crew_meter_enter(worker);
     while ((job = next_job(worker)) != NULL) {
         job->run(job, worker);
@@ -287,6 +290,46 @@ static int join_workers(struct tug_crew *crew)
     return reason;
 }
 
+void tug_crew_take_part(struct tug_crew *crew)
+{
+    struct tug_runtime_metrics metrics = {0};
+    if (crew->runtime != NULL)
+        tug_runtime_metrics(crew->runtime, &metrics);
+    crew->take_part = metrics.workers == 1;
+}
+
+static void notice_reason(struct tug_crew *crew, int reason)
+{
+    if (reason == 0 || crew->reason != 0)
+        return;
+    crew->reason = reason;
+    tug_crew_stop(crew);
+}
+
+void tug_crew_breathe(struct tug_crew *crew)
+{
+    if (!crew->take_part || tug_worker_index() < 0)
+        return;
+    /* It is kept per thread, and another copy of this thread may have its turn. */
+    struct tug_attempt attempt = tug_attempt_now();
+    notice_reason(crew, tug_yield());
+    tug_attempt_end(attempt);
+}
+
+/* Works as the first worker, whose place was taken. Returns 0, or why the scope was cancelled. */
+static int take_part(struct tug_crew *crew, struct tug_crew_worker *first)
+{
+    pthread_mutex_lock(&crew->lock);
+    first->state = TUG_CREW_ACTIVE;
+    if (crew->active > crew->most_active)
+        crew->most_active = crew->active;
+    pthread_mutex_unlock(&crew->lock);
+    crew->reason = 0;
+    notice_reason(crew, tug_cancelled());
+    work(first);
+    return crew->reason;
+}
+
 /* Runs what is left when the pool has dropped the workers, or none could be started. */
 static void drain(struct tug_crew *crew)
 {
@@ -307,10 +350,13 @@ int tug_crew_run(struct tug_crew *crew)
     tug_crew_meter_restart(crew);
     pthread_mutex_lock(&crew->lock);
     struct tug_crew_worker *first = take_place(crew);
-    int error = start(first);
+    int error = crew->take_part ? 0 : start(first);
     pthread_mutex_unlock(&crew->lock);
+    int reason = crew->take_part ? take_part(crew, first) : 0;
     if (error == 0)
         error = join_workers(crew);
+    if (error == 0)
+        error = reason;
     if (crew->top != NULL) {
         if (error == 0)
             error = -ECANCELED;

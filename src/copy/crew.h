@@ -7,6 +7,9 @@
  * there are as many as wanted. So no worker ever waits for another, one small job costs one thread,
  * and threads that are not needed go back to the pool.
  *
+ * The task that waits for the crew may be its first worker: then little work needs no thread at
+ * all.
+ *
  * How many are wanted is said by whoever makes the crew, or else found out while they work: they
  * count what they do (tug_crew_tick()), and the controller draws its conclusions.
  */
@@ -57,6 +60,8 @@ struct tug_crew_worker {
     void *spare_batch; /* one buffer for directory entries, owned by the walk */
     struct tug_crew_tally tally;
     struct tug_crew_usage usage; /* when the tally's times were last added to */
+    bool is_caller;              /* it is the task that waits for the crew */
+    uint64_t next_turn;          /* if so: when other tasks of its thread get a turn */
 };
 
 /* What one read or write moves. */
@@ -87,6 +92,8 @@ struct tug_crew {
     uint32_t hungry;             /* atomic: no job waits, and there might be more workers */
     uint32_t crowded;            /* atomic: there are more workers than wanted */
     uint32_t stop;               /* atomic */
+    bool take_part;              /* whoever waits for the crew is its first worker */
+    int reason;                  /* why the scope was cancelled while it worked, or 0; its own */
     struct tug_runtime *runtime; /* NULL: the calling thread is the only worker */
     unsigned place_count;
     struct tug_crew_worker places[];
@@ -96,6 +103,17 @@ struct tug_crew {
  * negative errno. */
 int tug_crew_create(struct tug_crew **crew, unsigned jobs);
 void tug_crew_destroy(struct tug_crew *crew);
+
+/* How often other tasks have a turn on the thread of one that takes part, in ns. */
+#define TUG_CREW_TURN_PERIOD ((uint64_t)5000000)
+
+/* Has the task that calls tug_crew_run() be the first worker, so that little work needs no other
+ * thread. Not where a task may move to another thread. Before tug_crew_run(). */
+void tug_crew_take_part(struct tug_crew *crew);
+
+/* Lets other tasks of the thread have a turn, if the caller is the task that waits for the crew; so
+ * they can stop it. For what may take long without tug_crew_tick(). */
+void tug_crew_breathe(struct tug_crew *crew);
 
 /* Adds a job. `wake`: start a worker for it; without, it waits until a worker comes along, which
  * only the calling worker can promise. From a worker, or before tug_crew_run(). */

@@ -159,6 +159,10 @@ static void look(struct tug_crew *crew, uint64_t now)
 void tug_crew_tick(struct tug_crew_worker *worker, uint64_t now, uint64_t entries, uint64_t bytes)
 {
     struct tug_crew *crew = worker->crew;
+    if (worker->is_caller && now >= worker->next_turn) {
+        worker->next_turn = now + TUG_CREW_TURN_PERIOD;
+        tug_crew_breathe(crew);
+    }
     if (!crew->adaptive)
         return;
     add(&worker->tally.entries, entries);

@@ -49,6 +49,7 @@ static int wait_for_stream(struct tug_copy_file *file)
 {
     struct pollfd pollfd = {.fd = file->source, .events = POLLIN};
     for (;;) {
+        tug_crew_breathe(file->engine->crew);
         if (tug_crew_stopped(file->engine->crew))
             return -ECANCELED;
         int ready = tug_sys_poll(&pollfd, 1, STREAM_PATIENCE);
@@ -67,7 +68,9 @@ int tug_copy_file_stream(struct tug_copy_file *file, unsigned char *buffer,
         *step = TUG_COPY_STEP_READ;
         if (!file->regular)
             error = wait_for_stream(file);
-        else if (tug_crew_stopped(file->engine->crew))
+        else
+            tug_crew_breathe(file->engine->crew);
+        if (file->regular && tug_crew_stopped(file->engine->crew))
             error = -ECANCELED;
         if (error != 0)
             return error;
