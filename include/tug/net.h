@@ -8,8 +8,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
+#include <tug/cancel.h>
 #include <tug/config.h>
 
 TUG_BEGIN_DECLS
@@ -82,6 +84,17 @@ TUG_API int tug_listen_on(const char *host, const char *service,
                           const struct tug_listen_options *options);
 
 /*
+ * Accepts the next connection that is there to stay, whatever becomes of others: the call for the
+ * loop of a server. A connection that its client has given up before it could be accepted, or that
+ * the network has failed (-ECONNABORTED, -EPROTO and the like), is passed over. While the process
+ * or the system lacks descriptors or memory (-EMFILE, -ENFILE, -ENOBUFS, -ENOMEM), it pauses, for 1
+ * ms at first and up to 1 s, and leaves the connections in the queue; it does not spin. `peer` may
+ * be NULL. Suspends. Cancelling loses nothing, as tug_accept(). Returns the descriptor,
+ * close-on-exec; -EBADF, -EINVAL and what else is wrong with the listener itself.
+ */
+TUG_API int tug_accept_next(int fd, struct tug_address *peer);
+
+/*
  * Connects to one address; to whichever of several answers first; or to a host and service, which
  * is the same with the addresses of tug_resolve(). They are tried in the order given, but IPv6 and
  * IPv4 in turn, a next one when the last has failed or has not answered for 250 ms (RFC 8305,
@@ -93,6 +106,26 @@ TUG_API int tug_listen_on(const char *host, const char *service,
 TUG_API int tug_connect_to_address(const struct tug_address *address);
 TUG_API int tug_connect_to_any(const struct tug_address *addresses, size_t count);
 TUG_API int tug_connect_to(const char *host, const char *service);
+
+/* The usual ones by TUG_CONNECT_OPTIONS. */
+struct tug_connect_options {
+    /* The own end of the connection, with a port or 0 for any; NULL: the system chooses. Addresses
+     * of another family cannot be reached from it. */
+    const struct tug_address *local;
+    /* When all attempts end, as a time of tug_now(); other than TUG_FOREVER in a coroutine only. */
+    uint64_t deadline;
+};
+
+#define TUG_CONNECT_OPTIONS                                                                        \
+    {                                                                                              \
+        NULL, TUG_FOREVER                                                                          \
+    }
+
+/* tug_connect_to_any() with options. -ETIMEDOUT: the deadline has passed, or the kernel's own limit
+ * for an attempt; -EADDRNOTAVAIL, -EADDRINUSE: not from that local address; -EPERM: a deadline, and
+ * the caller is not a coroutine. */
+TUG_API int tug_connect_with(const struct tug_address *addresses, size_t count,
+                             const struct tug_connect_options *options);
 
 TUG_END_DECLS
 

@@ -43,6 +43,17 @@ TUG_API int tug_connect(int fd, const struct sockaddr *address, socklen_t length
 TUG_API int64_t tug_recv(int fd, void *buffer, size_t length, int flags);
 TUG_API int64_t tug_send(int fd, const void *buffer, size_t length, int flags);
 
+/* recv(2) with MSG_PEEK: what is received stays where it is, for the next call. A later peek may
+ * see more. Returns as tug_recv(). */
+TUG_API int64_t tug_peek(int fd, void *buffer, size_t length);
+
+/* Accept, receive, send at once or not at all: do not suspend, cost no coop budget. -EAGAIN: it
+ * would have to wait. Not for a loop of its own, which would keep the worker from those it waits
+ * for. */
+TUG_API int tug_try_accept(int fd, struct sockaddr *address, socklen_t *length, int flags);
+TUG_API int64_t tug_try_recv(int fd, void *buffer, size_t length, int flags);
+TUG_API int64_t tug_try_send(int fd, const void *buffer, size_t length, int flags);
+
 /* Sends until all `length` bytes have been taken. Returns `length`. A cancellation or an error in
  * the middle loses the count of what was sent before. */
 TUG_API int64_t tug_send_all(int fd, const void *buffer, size_t length, int flags);

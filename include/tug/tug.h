@@ -27,6 +27,7 @@
 #include <tug/runtime.h>
 #include <tug/signal.h>
 #include <tug/socket.h>
+#include <tug/socket_option.h>
 #include <tug/stream.h>
 #include <tug/sys.h>
 #include <tug/task.h>

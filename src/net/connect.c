@@ -19,6 +19,8 @@
 #include <tug/task.h>
 #include <tug/time.h>
 
+#include "net/option.h"
+
 #define MOST_ADDRESSES 16
 
 /* How long an attempt has before the next one begins beside it, in ns. */
@@ -30,6 +32,7 @@ struct attempt {
 };
 
 struct race {
+    const struct tug_address *local; /* or NULL */
     const struct tug_address *order[MOST_ADDRESSES];
     unsigned count, next; /* addresses, and the first not tried */
     struct attempt attempts[MOST_ADDRESSES];
@@ -38,6 +41,19 @@ struct race {
 };
 
 /* ---- One attempt ---- */
+
+/* Where the port does not matter it is chosen when the peer is known: so it may be one that is used
+ * for another peer. */
+static int bind_to(int fd, const struct tug_address *local)
+{
+    if (local == NULL)
+        return 0;
+    const struct sockaddr_in *ip = (const struct sockaddr_in *)&local->storage; /* or IPv6 */
+    if (local->storage.ss_family == AF_INET || local->storage.ss_family == AF_INET6)
+        tug_option_set(fd, ip->sin_port == 0 ? IPPROTO_IP : SOL_SOCKET,
+                       ip->sin_port == 0 ? IP_BIND_ADDRESS_NO_PORT : SO_REUSEADDR, 1);
+    return tug_sys_bind(fd, (const struct sockaddr *)&local->storage, local->length);
+}
 
 static int connect_again(const struct attempt *attempt)
 {
@@ -48,12 +64,12 @@ static int connect_again(const struct attempt *attempt)
 /* Gives the winner the mode that its user expects. */
 static int adopt(const struct attempt *attempt)
 {
-    int on = 1, fd = attempt->fd, family = attempt->address->storage.ss_family;
+    int fd = attempt->fd, family = attempt->address->storage.ss_family;
     int flags = tug_sys_fcntl(fd, F_GETFL, 0);
     if (flags >= 0)
         tug_sys_fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
     if (family == AF_INET || family == AF_INET6)
-        tug_sys_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        tug_option_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     return fd;
 }
 
@@ -77,7 +93,9 @@ static int begin(struct race *race)
         race->error = attempt->fd;
         return -EINPROGRESS;
     }
-    int result = connect_again(attempt);
+    int result = bind_to(attempt->fd, race->local);
+    if (result == 0)
+        result = connect_again(attempt);
     race->used++;
     if (result == 0) {
         int fd = adopt(attempt);
@@ -168,9 +186,10 @@ static void put_in_order(struct race *race, const struct tug_address *addresses,
         }
 }
 
-static int race_for(const struct tug_address *addresses, unsigned count)
+static int race_for(const struct tug_address *addresses, unsigned count,
+                    const struct tug_address *local)
 {
-    struct race race = {.error = -ENOENT};
+    struct race race = {.local = local, .error = -ENOENT};
     put_in_order(&race, addresses, count);
     int result = run(&race);
     while (race.used > 0)
@@ -178,32 +197,63 @@ static int race_for(const struct tug_address *addresses, unsigned count)
     return result;
 }
 
-int tug_connect_to_address(const struct tug_address *address)
+/* ---- One after the other, and the calls ---- */
+
+static int connect_from(const struct tug_address *local, const struct tug_address *address)
 {
     struct attempt attempt = {.address = address};
     attempt.fd = tug_sys_socket(address->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (attempt.fd < 0)
         return attempt.fd;
-    int error =
-        tug_connect(attempt.fd, (const struct sockaddr *)&address->storage, address->length);
+    int error = bind_to(attempt.fd, local);
+    if (error == 0)
+        error =
+            tug_connect(attempt.fd, (const struct sockaddr *)&address->storage, address->length);
     if (error == 0)
         return adopt(&attempt);
     tug_sys_close(attempt.fd);
     return error;
 }
 
-int tug_connect_to_any(const struct tug_address *addresses, size_t count)
+static int connect_to_any(const struct tug_address *addresses, size_t count,
+                          const struct tug_address *local)
 {
     if (count == 0)
         return -EINVAL;
     if (count > MOST_ADDRESSES)
         count = MOST_ADDRESSES;
     if (count > 1 && tug_task_current() != NULL)
-        return race_for(addresses, (unsigned)count);
+        return race_for(addresses, (unsigned)count, local);
     int fd = -ENOENT;
     for (size_t i = 0; i < count && fd < 0; i++)
-        fd = tug_connect_to_address(&addresses[i]);
+        fd = connect_from(local, &addresses[i]);
     return fd;
+}
+
+int tug_connect_to_address(const struct tug_address *address)
+{
+    return connect_from(NULL, address);
+}
+
+int tug_connect_to_any(const struct tug_address *addresses, size_t count)
+{
+    return connect_to_any(addresses, count, NULL);
+}
+
+int tug_connect_with(const struct tug_address *addresses, size_t count,
+                     const struct tug_connect_options *options)
+{
+    static const struct tug_connect_options usual = TUG_CONNECT_OPTIONS;
+    struct tug_scope scope;
+    if (options == NULL)
+        options = &usual;
+    if (options->deadline == TUG_FOREVER)
+        return connect_to_any(addresses, count, options->local);
+    if (tug_task_current() == NULL)
+        return -EPERM;
+    tug_scope_begin(&scope, options->deadline, NULL);
+    int64_t result = connect_to_any(addresses, count, options->local);
+    return (int)tug_scope_end(&scope, result);
 }
 
 int tug_connect_to(const char *host, const char *service)

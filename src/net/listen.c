@@ -1,28 +1,35 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Listeners, and the accept of a server that goes on.
+ */
 #include <errno.h>
 #include <netinet/in.h>
 
 #include <tug/net.h>
+#include <tug/socket.h>
 #include <tug/sys.h>
+#include <tug/task.h>
+#include <tug/time.h>
+
+#include "net/option.h"
 
 /* As many as a name ever has. */
 #define MOST_ADDRESSES 16
 
-static int switch_on(int fd, int level, int option, int value)
-{
-    return tug_sys_setsockopt(fd, level, option, &value, sizeof(value));
-}
+/* Between two attempts to accept while there is a shortage, in ns. */
+#define FIRST_PAUSE TUG_MILLISECOND
+#define LAST_PAUSE TUG_SECOND
 
 static int prepare(int fd, const struct tug_address *address,
                    const struct tug_listen_options *options)
 {
     int family = address->storage.ss_family, error = 0;
     if (options->reuse_address && family != AF_UNIX)
-        error = switch_on(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+        error = tug_option_set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (error == 0 && options->reuse_port)
-        error = switch_on(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+        error = tug_option_set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     if (error == 0 && family == AF_INET6)
-        error = switch_on(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+        error = tug_option_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
     if (error == 0)
         error = tug_sys_bind(fd, (const struct sockaddr *)&address->storage, address->length);
     return error == 0 ? tug_sys_listen(fd, options->backlog) : error;
@@ -52,4 +59,60 @@ int tug_listen_on(const char *host, const char *service, const struct tug_listen
             break;
     }
     return fd;
+}
+
+/* ---- Accepting ---- */
+
+/* Errors of one connection, which is taken off the queue. Those of the network are passed on from
+ * the connection to be accepted (accept(2), "Error handling"; EOPNOTSUPP and EPERM, which are told
+ * there too, may also be said of the listener, and for ever). */
+static bool concerns_connection(int error)
+{
+    switch (error) {
+    case -ECONNABORTED:
+    case -ECONNRESET:
+    case -EPROTO:
+    case -ENETDOWN:
+    case -ENOPROTOOPT:
+    case -EHOSTDOWN:
+    case -ENONET:
+    case -EHOSTUNREACH:
+    case -ENETUNREACH:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool is_shortage(int error)
+{
+    return error == -EMFILE || error == -ENFILE || error == -ENOBUFS || error == -ENOMEM;
+}
+
+/* Returns 0, or the scope's reason. */
+static int pause_for(uint64_t duration)
+{
+    if (tug_task_current() != NULL)
+        return tug_sleep(duration);
+    tug_sys_poll(NULL, 0, (int)(duration / TUG_MILLISECOND));
+    return 0;
+}
+
+int tug_accept_next(int fd, struct tug_address *peer)
+{
+    uint64_t pause = FIRST_PAUSE;
+    for (;;) {
+        if (peer != NULL)
+            peer->length = sizeof(peer->storage);
+        int result = tug_accept(fd, peer != NULL ? (struct sockaddr *)&peer->storage : NULL,
+                                peer != NULL ? &peer->length : NULL, 0);
+        if (concerns_connection(result))
+            continue;
+        if (!is_shortage(result))
+            return result;
+        int reason = pause_for(pause);
+        if (reason < 0)
+            return reason;
+        pause = 2 * pause < LAST_PAUSE ? 2 * pause : LAST_PAUSE;
+    }
 }

@@ -94,6 +94,11 @@ int64_t tug_send(int fd, const void *buffer, size_t length, int flags)
     return tug_op_carry_out(&op);
 }
 
+int64_t tug_peek(int fd, void *buffer, size_t length)
+{
+    return tug_recv(fd, buffer, length, MSG_PEEK);
+}
+
 int64_t tug_send_all(int fd, const void *buffer, size_t length, int flags)
 {
     const unsigned char *data = buffer;
@@ -150,6 +155,26 @@ int64_t tug_sendto(int fd, const void *buffer, size_t size, int flags,
         .msg_iovlen = 1,
     };
     return tug_sendmsg(fd, &message, flags);
+}
+
+/* ---- Without waiting ---- */
+
+/* accept4(2) knows no MSG_DONTWAIT: the driver's attempt asks poll(2) first. */
+int tug_try_accept(int fd, struct sockaddr *address, socklen_t *length, int flags)
+{
+    struct tug_op op;
+    tug_op_accept(&op, fd, address, length, flags);
+    return (int)tug_op_row(&op)->attempt(&op);
+}
+
+int64_t tug_try_recv(int fd, void *buffer, size_t length, int flags)
+{
+    return tug_sys_recv(fd, buffer, length, flags | MSG_DONTWAIT);
+}
+
+int64_t tug_try_send(int fd, const void *buffer, size_t length, int flags)
+{
+    return tug_sys_send(fd, buffer, length, flags | MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 int tug_shutdown(int fd, int how)
