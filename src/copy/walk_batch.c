@@ -137,16 +137,21 @@ static void share(struct batch *batch, bool wake)
     tug_crew_push(batch->walk->crew, &batch->job, wake);
 }
 
-static void visit_claimed(struct batch *batch, size_t begin, size_t end,
-                          struct tug_crew_worker *worker)
+/* Returns how many there were to visit. */
+static unsigned visit_claimed(struct batch *batch, size_t begin, size_t end,
+                              struct tug_crew_worker *worker)
 {
+    unsigned visited = 0;
     while (begin < end && !tug_crew_stopped(batch->walk->crew)) {
         const struct tug_copy_dirent *entry = entry_at(batch, begin);
         /* Directories were pushed when the batch was read. */
-        if (entry->type != DT_DIR && !tug_copy_is_dot(entry->name))
+        if (entry->type != DT_DIR && !tug_copy_is_dot(entry->name)) {
             visit(batch, entry, worker);
+            visited++;
+        }
         begin += entry->size;
     }
+    return visited;
 }
 
 /* Claims begin small, since nobody knows how long an entry takes here; and where it takes long,
@@ -160,9 +165,9 @@ static void work(struct batch *batch, struct tug_crew_worker *worker)
     while (!tug_crew_stopped(crew) && (begin = claim(batch, count, &end)) != end) {
         if (batch->length - end >= worth_sharing && tug_crew_hungry(crew))
             share(batch, true);
-        visit_claimed(batch, begin, end, worker);
+        unsigned visited = visit_claimed(batch, begin, end, worker);
         uint64_t now = tug_crew_now(), took = now - before;
-        tug_crew_tick(worker, now, count, 0);
+        tug_crew_tick(worker, now, visited, 0);
         worth_sharing = took > CLAIM_TIME * count ? 1 : WORTH_SHARING;
         if (took > CLAIM_TIME && count > 1)
             count /= 2;
