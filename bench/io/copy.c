@@ -3,7 +3,8 @@
  * bench-io [CASE]: what a copy from a descriptor to a descriptor moves per second, by the size of
  * its buffer. Producer, copy and consumer are tasks of one runtime with two workers; the producer
  * writes, and the consumer reads, 256 KiB at a time. Of five rounds the median is printed, in GB/s;
- * the sizes take turns, so that what else the machine does concerns all.
+ * the last column is splice(2). The sizes take turns, so that what else the machine does concerns
+ * all.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -83,7 +84,7 @@ static int64_t consume(void *stream)
 }
 
 /* Returns GB/s. */
-static double copy_once(void (*connect)(int fds[2]), size_t size)
+static double copy_once(void (*connect)(int fds[2]), size_t size, bool in_memory)
 {
     int fds[4];
     struct tug_stream streams[4];
@@ -91,7 +92,7 @@ static double copy_once(void (*connect)(int fds[2]), size_t size)
     connect(fds + 2);
     for (int i = 0; i < 4; i++)
         check(tug_stream_open(&streams[i], fds[i]), "tug_stream_open");
-    const struct tug_io_copy_options options = {.buffer_size = size};
+    const struct tug_io_copy_options options = {.buffer_size = size, .in_memory = in_memory};
     uint64_t start = tug_now();
     struct tug_task *producer = tug_spawn(produce, &streams[1]);
     struct tug_task *consumer = tug_spawn(consume, &streams[2]);
@@ -115,13 +116,13 @@ static int compare(const void *a, const void *b)
 
 static void measure(const char *name, void (*connect)(int fds[2]))
 {
-    double rates[SIZES][ROUNDS];
-    copy_once(connect, sizes[0]);
+    double rates[SIZES + 1][ROUNDS]; /* the last: within the kernel */
+    copy_once(connect, sizes[0], true);
     for (int round = 0; round < ROUNDS; round++)
-        for (size_t i = 0; i < SIZES; i++)
-            rates[i][round] = copy_once(connect, sizes[i]);
+        for (size_t i = 0; i <= SIZES; i++)
+            rates[i][round] = copy_once(connect, i < SIZES ? sizes[i] : 0, i < SIZES);
     printf("%-6s", name);
-    for (size_t i = 0; i < SIZES; i++) {
+    for (size_t i = 0; i <= SIZES; i++) {
         qsort(rates[i], ROUNDS, sizeof **rates, compare);
         printf(" %6.2f", rates[i][ROUNDS / 2]);
     }
@@ -139,7 +140,7 @@ static int64_t run(void *argument)
     printf("GB/s  ");
     for (size_t i = 0; i < SIZES; i++)
         printf(" %4zuKi", sizes[i] >> 10);
-    printf("\n");
+    printf(" splice\n");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         if (only == NULL || strcmp(only, cases[i].name) == 0)
             measure(cases[i].name, cases[i].connect);

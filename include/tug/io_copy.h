@@ -6,6 +6,10 @@
  * writer stalls, and written as soon as there is something. Before the copy waits for the reader it
  * flushes the writer, so that a peer that answers what it gets does not wait in vain. What was read
  * before an error of the reader is still written.
+ *
+ * Between streams (<tug/stream.h>) on pipes and stream sockets the kernel moves the bytes by
+ * splice(2), with the same results; a socket is in O_NONBLOCK mode from then on, until its stream
+ * is released. What the kernel refuses to join is copied through memory, as is all else.
  */
 #ifndef TUG_IO_COPY_H
 #define TUG_IO_COPY_H
@@ -23,9 +27,12 @@ TUG_BEGIN_DECLS
  * between sockets (bench-io): about twice as fast as with 8 KiB, and hardly faster with more. */
 #define TUG_IO_COPY_SIZE ((size_t)256 << 10)
 
+struct tug_io_splice;
+
 /* All zero is usual. */
 struct tug_io_copy_options {
     size_t buffer_size; /* in bytes; 0: TUG_IO_COPY_SIZE */
+    bool in_memory;     /* never by splice(2) */
     /* Called by the copying task after each write, with the number of bytes written so far. It must
      * not suspend. In a copy in both directions `direction` is 0 or 1. */
     void (*progress)(void *argument, int direction, uint64_t copied);
@@ -56,6 +63,7 @@ struct tug_io_copy {
     int error;            /* of the reader, to be told when all is written */
     int direction;
     bool read_done, need_flush;
+    struct tug_io_splice *splice; /* NULL: through the buffer */
 };
 
 /* Prepares a copy. Does not suspend. Returns 0; -ENOMEM. */

@@ -20,9 +20,8 @@
  * that is cancelled is carried out: if the next one begins with the same bytes, it takes the result
  * over; else it waits for it, and an error is returned by whatever call comes next.
  *
- * Nothing is buffered: a write is done when the kernel has the bytes. Writing to a pipe whose
- * reader is gone raises SIGPIPE, as write(2) does, and returns -EPIPE if that is ignored; a socket
- * never does.
+ * Nothing is buffered: a write is done when the kernel has the bytes. SIGPIPE is never raised: who
+ * writes to a pipe or socket that nobody reads gets -EPIPE.
  */
 #ifndef TUG_STREAM_H
 #define TUG_STREAM_H
@@ -62,8 +61,9 @@ TUG_API int tug_stream_open(struct tug_stream *stream, int fd);
  * worker is never blocked by them, nor the end of the process or the runtime by a read or write
  * that waits: a pipe or terminal is opened a second time, by way of /proc, in a mode of its own;
  * where that is not possible it is waited for, and a thread of the blocking pool makes the call.
- * Only there, if another process takes the bytes in between, that thread waits for more. Reads no
- * more than it is asked for. Does not suspend. Returns 0; -EBADF; -EINVAL; -EMFILE; -ENOMEM.
+ * Only there SIGPIPE is raised, and if another process takes the bytes in between that thread waits
+ * for more. Reads no more than it is asked for. Does not suspend. Returns 0; -EBADF; -EINVAL;
+ * -EMFILE; -ENOMEM.
  */
 TUG_API int tug_stream_open_standard(struct tug_stream *stream, int fd);
 

@@ -12,7 +12,7 @@
  *  - `need_flush`: something was written since the last flush. Nobody is waited for in that state:
  *    the peer whose answer is the next thing to be read may not have been told the question.
  */
-#include <tug/io_copy.h>
+#include "io/copy.h"
 
 #include <errno.h>
 
@@ -53,6 +53,14 @@ static int flush(struct tug_io_copy *copy, const struct tug_waker *waker)
     return error;
 }
 
+void tug_io_copy_note(struct tug_io_copy *copy, int64_t written)
+{
+    copy->copied += (uint64_t)written;
+    copy->need_flush = true;
+    if (copy->options.progress != NULL)
+        copy->options.progress(copy->options.argument, copy->direction, copy->copied);
+}
+
 /* One write of what there is. While the writer stalls the buffer is filled on, up to the point at
  * which the reader stalls as well and wakes us, too. */
 static int drain(struct tug_io_copy *copy, const struct tug_waker *waker)
@@ -67,10 +75,7 @@ static int drain(struct tug_io_copy *copy, const struct tug_waker *waker)
     if (n < 0)
         return (int)n;
     copy->position += (size_t)n;
-    copy->copied += (uint64_t)n;
-    copy->need_flush = true;
-    if (copy->options.progress != NULL)
-        copy->options.progress(copy->options.argument, copy->direction, copy->copied);
+    tug_io_copy_note(copy, n);
     return 0;
 }
 
@@ -92,14 +97,49 @@ static int turn(struct tug_io_copy *copy, const struct tug_waker *waker)
     return 0;
 }
 
+/* From the kernel's way to the buffer's, with what the kernel has taken already. */
+static int go_through_memory(struct tug_io_copy *copy)
+{
+    size_t held = tug_io_splice_held(copy->splice);
+    if (held > copy->options.buffer_size)
+        copy->options.buffer_size = held;
+    if (copy->buffer == NULL)
+        copy->buffer = tug_sys_malloc(copy->options.buffer_size);
+    if (copy->buffer == NULL)
+        return -ENOMEM;
+    int error = tug_io_splice_take(copy->splice, copy->buffer);
+    if (error < 0)
+        return error;
+    copy->end = held;
+    tug_io_splice_free(copy->splice);
+    copy->splice = NULL;
+    return 0;
+}
+
+/* Moves something. Returns 0 with `*empty` if nothing is left to be written; TUG_IO_PENDING; an
+ * error. */
+static int move(struct tug_io_copy *copy, const struct tug_waker *waker, bool *empty)
+{
+    int error;
+    if (copy->splice == NULL) {
+        error = turn(copy, waker);
+        *empty = error == 0;
+        return error;
+    }
+    error = tug_io_splice_turn(copy, waker);
+    *empty = tug_io_splice_held(copy->splice) == 0;
+    return error == TUG_SPLICE_REFUSED ? go_through_memory(copy) : error;
+}
+
 int64_t tug_io_copy_poll(struct tug_io_copy *copy, const struct tug_waker *waker)
 {
     for (;;) {
         if (tug_coop_poll(waker) == TUG_PENDING)
             return TUG_IO_PENDING;
         uint64_t before = copy->copied;
-        int error = turn(copy, waker);
-        if (error == 0 && copy->read_done) {
+        bool empty = false;
+        int error = move(copy, waker, &empty);
+        if (error == 0 && empty && copy->read_done) {
             error = flush(copy, waker);
             if (error == 0)
                 return copy->error < 0 ? copy->error : (int64_t)copy->copied;
@@ -139,8 +179,11 @@ int tug_io_copy_init(struct tug_io_copy *copy, struct tug_reader *reader, struct
         copy->options = *options;
     if (copy->options.buffer_size == 0)
         copy->options.buffer_size = TUG_IO_COPY_SIZE;
-    copy->buffer = tug_sys_malloc(copy->options.buffer_size);
-    return copy->buffer != NULL ? 0 : -ENOMEM;
+    if (!copy->options.in_memory)
+        copy->splice = tug_io_splice_new(reader, writer);
+    if (copy->splice == NULL)
+        copy->buffer = tug_sys_malloc(copy->options.buffer_size);
+    return copy->splice != NULL || copy->buffer != NULL ? 0 : -ENOMEM;
 }
 
 int64_t tug_io_copy_run(struct tug_io_copy *copy)
@@ -152,7 +195,9 @@ int64_t tug_io_copy_run(struct tug_io_copy *copy)
 
 void tug_io_copy_free(struct tug_io_copy *copy)
 {
+    tug_io_splice_free(copy->splice);
     tug_sys_free(copy->buffer);
+    copy->splice = NULL;
     copy->buffer = NULL;
 }
 

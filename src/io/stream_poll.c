@@ -55,12 +55,12 @@ static int64_t attempt_read(const struct transfer *transfer)
 
 static int64_t attempt_write(const struct transfer *transfer)
 {
-    return tug_sys_write(transfer->fd, transfer->buffer, transfer->size);
+    return tug_sys_write_quietly(transfer->fd, transfer->buffer, transfer->size);
 }
 
 static int64_t attempt_writev(const struct transfer *transfer)
 {
-    return tug_sys_writev(transfer->fd, transfer->vector, transfer->count);
+    return tug_sys_writev_quietly(transfer->fd, transfer->vector, transfer->count);
 }
 
 /* Every attempt costs a unit, so that a descriptor that says it is ready and is not cannot keep the

@@ -111,7 +111,10 @@ int tug_sys_kill(pid_t id, int number);
 /* `kind`: P_PID, or P_PIDFD (-EINVAL before Linux 5.4). Returns 0. */
 int tug_sys_waitid(int kind, int id, siginfo_t *information, int options);
 
-/* write(2) without the SIGPIPE of a pipe that nobody reads. Returns the number of bytes; -EPIPE. */
+/* write(2), writev(2), and splice(2) without offsets, without the SIGPIPE of a pipe or socket that
+ * nobody reads. Return the number of bytes; -EPIPE. */
 int64_t tug_sys_write_quietly(int fd, const void *buffer, size_t length);
+int64_t tug_sys_writev_quietly(int fd, const struct iovec *vector, int count);
+int64_t tug_sys_splice_quietly(int in, int out, size_t length, unsigned flags);
 
 #endif

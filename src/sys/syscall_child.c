@@ -2,12 +2,10 @@
 /*
  * System calls about child processes. What each does is in call.h.
  */
-#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "sys/call_pattern.h"
@@ -43,22 +41,4 @@ int tug_sys_waitid(int kind, int id, siginfo_t *information, int options)
 {
     return (int)TUG_SYS_RETRY(waitid, TUG_ON_NOTHING,
                               waitid((idtype_t)kind, (id_t)id, information, options));
-}
-
-/* The signal is sent to the thread that writes, before the call returns. One that was pending
- * before is somebody else's and stays. */
-int64_t tug_sys_write_quietly(int fd, const void *buffer, size_t length)
-{
-    sigset_t pipe, pending, before;
-    const struct timespec at_once = {0, 0};
-    sigemptyset(&pipe);
-    sigaddset(&pipe, SIGPIPE);
-    sigpending(&pending);
-    pthread_sigmask(SIG_BLOCK, &pipe, &before);
-    int64_t result = tug_sys_write(fd, buffer, length);
-    if (result == -EPIPE && !sigismember(&pending, SIGPIPE))
-        while (sigtimedwait(&pipe, NULL, &at_once) < 0 && tug_sys_error() == -EINTR)
-            ;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return result;
 }

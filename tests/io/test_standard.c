@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
@@ -231,7 +230,6 @@ static int64_t what_is_not_there(void *unused)
 
 int main(void)
 {
-    signal(SIGPIPE, SIG_IGN);
     const struct CMUnitTest tests[] = {
         IN_EACH(input_from_a_pipe),     IN_EACH(input_from_a_socket),
         IN_EACH(input_from_a_terminal), IN_EACH(input_that_cannot_be_opened_again),

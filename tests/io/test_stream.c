@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -326,7 +325,6 @@ static int64_t a_wait_is_no_loop(void *unused)
 
 int main(void)
 {
-    signal(SIGPIPE, SIG_IGN);
     const struct CMUnitTest tests[] = {
         IN_EACH(sockets_carry_both_ways_at_once),
         IN_EACH(pipes_carry),
