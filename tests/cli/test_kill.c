@@ -32,8 +32,8 @@ static void make_source(void)
         assert_int_equal(chmod(fixture_text("from/dir%u", i), i % 2 == 0 ? 0755 : 0500), 0);
     }
     for (unsigned i = 0; i < 3; i++)
-        fixture_make_file(fixture_text("from/large%u", i), 0640, (uint64_t)20 << 20, i);
-    assert_int_equal(truncate("from/large2", (off_t)44 << 20), 0);
+        fixture_make_file(fixture_text("from/large%u", i), 0640, (uint64_t)36 << 20, i);
+    assert_int_equal(truncate("from/large2", (off_t)60 << 20), 0);
     assert_int_equal(system("touch -d 2001-01-01 from from/large0 from/dir3 from/dir3/*"), 0);
 }
 
