@@ -25,6 +25,8 @@
 #include <tug/config.h>
 #include <tug/op.h>
 
+struct mmsghdr;
+
 TUG_BEGIN_DECLS
 
 /* accept4(2): waits for a connection. `address` and `length` (bytes, in and out) may be NULL;
@@ -69,6 +71,16 @@ TUG_API int64_t tug_sendto(int fd, const void *buffer, size_t size, int flags,
  * of bytes. */
 TUG_API int64_t tug_recvmsg(int fd, struct msghdr *message, int flags);
 TUG_API int64_t tug_sendmsg(int fd, const struct msghdr *message, int flags);
+
+/*
+ * recvmmsg(2), sendmmsg(2): wait until one of `count` messages can be moved, and then move as many
+ * as can be at once, for datagrams with one call to the kernel. No more than the task has coop
+ * budget left, of which each costs a unit. With MSG_PEEK it is the first message each time. Return
+ * the number of messages moved, >= 1 unless `count` is 0; an error that comes after the first is
+ * told by the next call.
+ */
+TUG_API int tug_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
+TUG_API int tug_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
 
 /* shutdown(2): ends one side, SHUT_RD or SHUT_WR, or both. Who waits for it is woken. Does not
  * suspend. Returns 0; -ENOTCONN: also when the peer has reset the connection. */

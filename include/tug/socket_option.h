@@ -60,6 +60,10 @@ TUG_API int tug_socket_send_buffer(int fd);
 TUG_API int tug_socket_set_receive_buffer(int fd, int size);
 TUG_API int tug_socket_receive_buffer(int fd);
 
+/* SO_BROADCAST: datagrams may be sent to all hosts of a network (-EACCES without). */
+TUG_API int tug_socket_set_broadcast(int fd, bool on);
+TUG_API int tug_socket_broadcast(int fd);
+
 /* IP_TTL, or IPV6_UNICAST_HOPS: the routers that a packet may pass, 1 to 255. */
 TUG_API int tug_socket_set_ttl(int fd, int ttl);
 TUG_API int tug_socket_ttl(int fd);

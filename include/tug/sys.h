@@ -23,6 +23,7 @@
 #include <tug/config.h>
 
 struct iovec;
+struct mmsghdr;
 struct msghdr;
 struct open_how;
 struct pollfd;
@@ -114,6 +115,11 @@ TUG_API int64_t tug_sys_recv(int fd, void *buffer, size_t length, int flags);
 TUG_API int64_t tug_sys_send(int fd, const void *buffer, size_t length, int flags);
 TUG_API int64_t tug_sys_recvmsg(int fd, struct msghdr *message, int flags);
 TUG_API int64_t tug_sys_sendmsg(int fd, const struct msghdr *message, int flags);
+
+/* Several messages at once. Return their number; an error after the first is told by the next call.
+ * recvmmsg has no limit of time: MSG_WAITFORONE or MSG_DONTWAIT. */
+TUG_API int tug_sys_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
+TUG_API int tug_sys_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
 
 /* ---- The state of an open file: return 0 ---- */
 

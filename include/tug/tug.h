@@ -13,6 +13,7 @@
 #include <tug/combine.h>
 #include <tug/config.h>
 #include <tug/coop.h>
+#include <tug/datagram.h>
 #include <tug/duplex.h>
 #include <tug/file.h>
 #include <tug/fs.h>
@@ -20,6 +21,7 @@
 #include <tug/group.h>
 #include <tug/io.h>
 #include <tug/io_copy.h>
+#include <tug/multicast.h>
 #include <tug/net.h>
 #include <tug/oneshot.h>
 #include <tug/op.h>

@@ -135,6 +135,16 @@ int tug_socket_receive_buffer(int fd)
     return tug_option_get(fd, SOL_SOCKET, SO_RCVBUF);
 }
 
+int tug_socket_set_broadcast(int fd, bool on)
+{
+    return tug_option_set(fd, SOL_SOCKET, SO_BROADCAST, on);
+}
+
+int tug_socket_broadcast(int fd)
+{
+    return tug_option_get(fd, SOL_SOCKET, SO_BROADCAST);
+}
+
 int tug_socket_set_ttl(int fd, int ttl)
 {
     return ttl <= 0 ? -EINVAL : tug_option_set_in_family(fd, IP_TTL, IPV6_UNICAST_HOPS, ttl);

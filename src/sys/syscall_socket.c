@@ -83,3 +83,13 @@ int64_t tug_sys_sendmsg(int fd, const struct msghdr *message, int flags)
 {
     return TUG_SYS_RETRY(sendmsg, TUG_ON_FD(fd), sendmsg(fd, message, flags));
 }
+
+int tug_sys_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
+{
+    return (int)TUG_SYS_RETRY(recvmmsg, TUG_ON_FD(fd), recvmmsg(fd, messages, count, flags, NULL));
+}
+
+int tug_sys_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
+{
+    return (int)TUG_SYS_RETRY(sendmmsg, TUG_ON_FD(fd), sendmmsg(fd, messages, count, flags));
+}

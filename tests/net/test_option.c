@@ -37,6 +37,7 @@ static void switches(void **state)
         int level, option;
     } all[] = {
         {tug_socket_set_nodelay, tug_socket_nodelay, IPPROTO_TCP, TCP_NODELAY},
+        {tug_socket_set_broadcast, tug_socket_broadcast, SOL_SOCKET, SO_BROADCAST},
         {tug_socket_set_reuse_address, tug_socket_reuse_address, SOL_SOCKET, SO_REUSEADDR},
         {tug_socket_set_reuse_port, tug_socket_reuse_port, SOL_SOCKET, SO_REUSEPORT},
     };

@@ -85,6 +85,13 @@ static void *address;
     CALL(flistxattr, AGAIN, tug_sys_flistxattr(fd, buffer, sizeof(buffer)))                        \
     CALL(fsetxattr, AGAIN, tug_sys_fsetxattr(fd, "user.x", buffer, 1, 0))                          \
     CALL(fremovexattr, AGAIN, tug_sys_fremovexattr(fd, "user.x"))                                  \
+    CALL(listen, AGAIN, tug_sys_listen(fd, 1))                                                     \
+    CALL(shutdown, AGAIN, tug_sys_shutdown(fd, 0))                                                 \
+    CALL(accept4, AGAIN, tug_sys_accept4(fd, NULL, NULL, 0))                                       \
+    CALL(recv, AGAIN, tug_sys_recv(fd, buffer, 1, 0))                                              \
+    CALL(send, AGAIN, tug_sys_send(fd, buffer, 1, 0))                                              \
+    CALL(recvmmsg, AGAIN, tug_sys_recvmmsg(fd, NULL, 1, 0))                                        \
+    CALL(sendmmsg, AGAIN, tug_sys_sendmmsg(fd, NULL, 1, 0))                                        \
     CALL(mmap, ONCE, tug_sys_mmap(&address, 4096, PROT_READ, MAP_PRIVATE, fd, 0))                  \
     CALL(epoll_ctl, ONCE, tug_sys_epoll_ctl(fd, EPOLL_CTL_ADD, fd, &event))                        \
     CALL(epoll_pwait2, ONCE, tug_sys_epoll_pwait2(fd, &event, 1, 0))
