@@ -6,6 +6,7 @@
 #include "signals.h"
 
 #include <pthread.h>
+#include <sys/eventfd.h>
 #include <sys/wait.h>
 
 #include "sys/fault.h"
@@ -186,6 +187,30 @@ static int64_t faults(void *unused)
     CHECK_EQUAL(tug_signal_restore(SIGWINCH), 0);
     return 0;
 }
+
+/* Closing waits for a handler that is about to tell the listener: its descriptor's number may be
+ * another's right afterwards. */
+static int64_t closed_meanwhile(void *unused)
+{
+    (void)unused;
+    struct tug_signal listener;
+    uint64_t count;
+    open_listener(&listener, SIGUSR1);
+    tug_fault_reset();
+    CHECK_EQUAL(tug_fault_delay("eventfd_write", 1, 1, A_WHILE), 0);
+    send_signal(SIGUSR1);
+    AWAIT(tug_fault_calls("eventfd_write") > 0);
+    int number = listener.fd;
+    tug_signal_close(&listener);
+    int other = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    CHECK_EQUAL(other, number);
+    CHECK_EQUAL(tug_sleep(2 * A_WHILE), 0);
+    CHECK_EQUAL(read(other, &count, sizeof(count)), -1);
+    CHECK_EQUAL(errno, EAGAIN);
+    close(other);
+    tug_fault_reset();
+    return 0;
+}
 #endif
 
 int main(void)
@@ -197,6 +222,7 @@ int main(void)
         IN_EACH(in_a_child),
 #if TUG_FAULT_INJECTION
         IN_EACH(faults),
+        IN_MULTI_THREAD(closed_meanwhile), /* the handler runs beside it */
 #endif
     };
     return cmocka_run_group_tests(tests, start_taking_signals, NULL);
