@@ -26,8 +26,8 @@ int64_t receive_within(struct tug_signal *listener, uint64_t time);
 void expect_silence(struct tug_signal *listener);
 
 /* Receives all there is, which is something: signals that were sent one after the other may be
- * handled late. */
-void receive_all(struct tug_signal *listener);
+ * handled late. Returns the number of notifications. */
+unsigned receive_all(struct tug_signal *listener);
 
 /*
  * Set-up of a group of tests in a program whose signals are handled by threads that wait for a

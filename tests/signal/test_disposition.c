@@ -11,20 +11,26 @@
 
 #include "sys/fault.h"
 
+static struct sigaction disposition(int number)
+{
+    struct sigaction action;
+    CHECK_EQUAL(sigaction(number, NULL, &action), 0);
+    return action;
+}
+
 /* ---- Ctrl-C ---- */
 
-static int64_t press_ctrl_c(void *pressed)
+/* One after the other, so that none is on its way when the signal is given back. */
+static int64_t press_ctrl_c(void *done)
 {
-    /* Until the task below listens: before that, Ctrl-C would end the program. */
-    struct sigaction action;
-    do {
-        CHECK_EQUAL(tug_sleep(TUG_MILLISECOND), 0);
-        CHECK_EQUAL(sigaction(SIGINT, NULL, &action), 0);
-    } while (action.sa_handler == SIG_DFL);
-    while (!__atomic_load_n((bool *)pressed, __ATOMIC_ACQUIRE)) {
+    struct tug_signal listener;
+    open_listener(&listener, SIGINT);
+    while (!__atomic_load_n((bool *)done, __ATOMIC_ACQUIRE)) {
         send_signal(SIGINT);
+        CHECK_EQUAL(tug_signal_recv(&listener), 0);
         CHECK_EQUAL(tug_sleep(TUG_MILLISECOND), 0);
     }
+    tug_signal_close(&listener);
     return 0;
 }
 
@@ -33,14 +39,12 @@ static int64_t ctrl_c(void *unused)
     (void)unused;
     bool done = false;
     signal(SIGINT, SIG_DFL);
-    struct tug_spawn_options options = TUG_SPAWN_OPTIONS_INIT;
-    struct tug_task *task;
-    options.worker = 0;
-    CHECK_EQUAL(tug_spawn_with(&task, &options, press_ctrl_c, &done), 0);
+    struct tug_task *task = fixture_spawn(press_ctrl_c, &done);
     CHECK_EQUAL(tug_ctrl_c(), 0);
     __atomic_store_n(&done, true, __ATOMIC_RELEASE);
     CHECK_EQUAL(fixture_join(task), 0);
     CHECK_EQUAL(tug_signal_restore(SIGINT), 0);
+    CHECK(disposition(SIGINT).sa_handler == SIG_DFL);
     return 0;
 }
 
@@ -58,13 +62,6 @@ static void handle_with_information(int number, siginfo_t *information, void *co
     (void)context;
     if (information->si_signo == number && information->si_pid == getpid())
         __atomic_store_n(&handled_before, number, __ATOMIC_RELEASE);
-}
-
-static struct sigaction disposition(int number)
-{
-    struct sigaction action;
-    CHECK_EQUAL(sigaction(number, NULL, &action), 0);
-    return action;
 }
 
 static int64_t handler_stays(void *unused)

@@ -32,10 +32,11 @@ static int64_t coalesced(void *unused)
     open_listener(&listener, SIGUSR1);
     for (int i = 0; i < 100; i++)
         send_signal(SIGUSR1);
-    receive_all(&listener);
+    unsigned count = receive_all(&listener);
+    CHECK_RANGE(count, 1, 100);
     send_signal(SIGUSR1);
-    CHECK_EQUAL(tug_signal_recv(&listener), 0);
-    expect_silence(&listener);
+    count += receive_all(&listener);
+    CHECK_RANGE(count, 2, 101);
     tug_signal_close(&listener);
     return 0;
 }
