@@ -15,12 +15,14 @@
 #include <tug/coop.h>
 #include <tug/datagram.h>
 #include <tug/duplex.h>
+#include <tug/fifo.h>
 #include <tug/file.h>
 #include <tug/fs.h>
 #include <tug/future.h>
 #include <tug/group.h>
 #include <tug/io.h>
 #include <tug/io_copy.h>
+#include <tug/local.h>
 #include <tug/multicast.h>
 #include <tug/net.h>
 #include <tug/oneshot.h>

@@ -8,10 +8,9 @@
 #include <tug/net.h>
 #include <tug/socket.h>
 #include <tug/sys.h>
-#include <tug/task.h>
-#include <tug/time.h>
 
 #include "net/option.h"
+#include "net/pause.h"
 
 /* As many as a name ever has. */
 #define MOST_ADDRESSES 16
@@ -89,15 +88,6 @@ static bool is_shortage(int error)
     return error == -EMFILE || error == -ENFILE || error == -ENOBUFS || error == -ENOMEM;
 }
 
-/* Returns 0, or the scope's reason. */
-static int pause_for(uint64_t duration)
-{
-    if (tug_task_current() != NULL)
-        return tug_sleep(duration);
-    tug_sys_poll(NULL, 0, (int)(duration / TUG_MILLISECOND));
-    return 0;
-}
-
 int tug_accept_next(int fd, struct tug_address *peer)
 {
     uint64_t pause = FIRST_PAUSE;
@@ -110,9 +100,8 @@ int tug_accept_next(int fd, struct tug_address *peer)
             continue;
         if (!is_shortage(result))
             return result;
-        int reason = pause_for(pause);
+        int reason = tug_pause(&pause, LAST_PAUSE);
         if (reason < 0)
             return reason;
-        pause = 2 * pause < LAST_PAUSE ? 2 * pause : LAST_PAUSE;
     }
 }

@@ -12,8 +12,8 @@
 
 #include <tug/socket.h>
 #include <tug/sys.h>
-#include <tug/time.h>
 
+#include "net/pause.h"
 #include "task/carry_out.h"
 
 /* Between two attempts at a queue that is full, in ns. */
@@ -50,12 +50,9 @@ static int connect_patiently(int fd, const struct sockaddr *address, socklen_t l
     int result;
     uint64_t pause = FIRST_PAUSE;
     while ((result = tug_sys_connect(fd, address, length)) == -EAGAIN) {
-        int slept = tug_task_current() != NULL
-                        ? tug_sleep(pause)
-                        : tug_sys_poll(NULL, 0, (int)(pause / TUG_MILLISECOND));
-        if (slept < 0 && slept != -EINTR)
+        int slept = tug_pause(&pause, LAST_PAUSE);
+        if (slept < 0)
             return slept;
-        pause = 2 * pause < LAST_PAUSE ? 2 * pause : LAST_PAUSE;
     }
     return result;
 }
