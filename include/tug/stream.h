@@ -36,7 +36,8 @@ TUG_BEGIN_DECLS
 
 struct tug_stream_file;
 
-/* Members other than `reader` and `writer` are private. It must not be moved while it is open. */
+/* Members other than `reader` and `writer` are private. It must not be moved while a call is using
+ * it. */
 struct tug_stream {
     struct tug_reader reader;
     struct tug_writer writer;

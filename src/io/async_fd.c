@@ -84,6 +84,16 @@ static void take_waits(struct direction *direction, struct tug_async_fd_future *
     direction->waiting_end = &direction->waiting;
 }
 
+static struct tug_async_fd_future *pop_wait(struct tug_async_fd_future **list)
+{
+    struct tug_async_fd_future *wait = *list;
+    *list = wait->next;
+    if (wait->next != NULL)
+        wait->next->previous = list;
+    wait->previous = NULL;
+    return wait;
+}
+
 /* ---- The operation ---- */
 
 /* Tells everybody who waits at this moment. A wait belongs to its task again from the moment that
@@ -99,9 +109,8 @@ static void complete(struct direction *direction, int result)
     bool heard = list != NULL || poller.vtable != NULL;
     direction->ready = result == -ECANCELED && !heard ? 0 : result;
     while (list != NULL) {
-        struct tug_async_fd_future *wait = list;
+        struct tug_async_fd_future *wait = pop_wait(&list);
         struct tug_waker waker = tug_waker_slot_take(&wait->waker);
-        unlink_wait(direction, wait);
         wait->future.result = result;
         wait->told = true;
         tug_mutex_unlock(&direction->lock);
@@ -210,7 +219,7 @@ static void wait_cancel(struct tug_future *future)
     struct tug_async_fd_future *wait = TUG_CONTAINER_OF(future, struct tug_async_fd_future, future);
     struct direction *direction = &wait->async_fd->directions[wait->interest];
     tug_mutex_lock(&direction->lock);
-    if (!wait->told) {
+    if (!wait->told && wait->previous != NULL) {
         unlink_wait(direction, wait);
         future->result = -ECANCELED;
         wait->told = true;
