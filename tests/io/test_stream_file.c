@@ -195,6 +195,38 @@ static int64_t no_error_is_lost(void *unused)
     return 0;
 }
 
+/* A copy from file to file that is cancelled again and again: each write is given up and taken
+ * over, with more behind it. */
+static int64_t a_copy_between_files_is_exact(void *unused)
+{
+    (void)unused;
+    enum { LENGTH = 600000 };
+    struct tug_stream from = empty_file(), to = empty_file();
+    unsigned char *data = malloc(LENGTH), *copied = malloc(LENGTH + 1);
+    struct tug_io_copy copy;
+    int64_t result;
+    for (size_t i = 0; i < LENGTH; i++)
+        data[i] = (unsigned char)(i * 31 + i / 256);
+    CHECK_EQUAL(tug_io_write_all(&from.writer, data, LENGTH), LENGTH);
+    CHECK_EQUAL(tug_stream_seek(&from, 0, SEEK_SET), 0);
+    const struct tug_io_copy_options options = {.buffer_size = 100000};
+    begin_slow();
+    CHECK_EQUAL(tug_io_copy_init(&copy, &from.reader, &to.writer, &options), 0);
+    do
+        result = TUG_TIMEOUT(TUG_MILLISECOND, tug_io_copy_run(&copy));
+    while (result == -ETIMEDOUT);
+    CHECK_EQUAL(result, LENGTH);
+    tug_fault_reset();
+    tug_io_copy_free(&copy);
+    CHECK_EQUAL(pread(tug_stream_descriptor(&to), copied, LENGTH + 1, 0), LENGTH);
+    CHECK(memcmp(copied, data, LENGTH) == 0);
+    free(data);
+    free(copied);
+    CHECK_EQUAL(tug_stream_close(&from), 0);
+    CHECK_EQUAL(tug_stream_close(&to), 0);
+    return 0;
+}
+
 static int64_t memory_is_short(void *unused)
 {
     (void)unused;
@@ -221,6 +253,7 @@ int main(void)
         IN_EACH(a_cancelled_read_loses_nothing),
         IN_EACH(a_cancelled_write_is_carried_out),
         IN_EACH(no_error_is_lost),
+        IN_EACH(a_copy_between_files_is_exact),
         IN_EACH(memory_is_short),
 #endif
     };
