@@ -33,6 +33,7 @@ class Row:
     name: str
     ours: str
     theirs: dict  # program: name of its samples
+    more_is_better: bool = False  # as of operations per second; else less is, as of ns
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 """Prints the table and writes the rows.
 
 A ratio is the peer's median divided by ours: 3.0x means that the peer takes three times as long, or
-as many bytes.
+as many bytes. Where more is better it is ours divided by the peer's.
 """
 
 import json
@@ -21,9 +21,11 @@ def number(value):
     return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
 
 
-def ratio_of(ours, theirs):
-    """Theirs by ours; None where that means nothing, as for memory that was given back."""
-    return theirs / ours if ours > 0 and theirs > 0 else None
+def ratio_of(ours, theirs, more_is_better):
+    """How much better ours is; None where that means nothing, as for memory that was given back."""
+    if ours <= 0 or theirs <= 0:
+        return None
+    return ours / theirs if more_is_better else theirs / ours
 
 
 def describe_machine():
@@ -72,7 +74,7 @@ class Table:
         if not ours:
             return number(their_median)
         our_median = statistics.median(ours)
-        ratio = ratio_of(our_median, their_median)
+        ratio = ratio_of(our_median, their_median, row.more_is_better)
         self.rows.append({
             "suite": suite,
             "case": f"{row.name}/{flavour}",

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+module bench-net-go
+
+go 1.19
