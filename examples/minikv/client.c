@@ -6,15 +6,13 @@
 #include "client.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 
 #include <tug/coop.h>
 #include <tug/file.h>
 #include <tug/op.h>
 #include <tug/socket.h>
-#include <tug/sys.h>
+#include <tug/socket_option.h>
 #include <tug/time.h>
 #include <utlist.h>
 
@@ -186,8 +184,7 @@ void client_start(struct server *server, int fd)
         tug_close(fd);
         return;
     }
-    int on = 1;
-    tug_sys_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    tug_socket_set_nodelay(fd, true);
     client->server = server;
     client->fd = fd;
     resp_init(&client->parser, &server->options->limits);

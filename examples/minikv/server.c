@@ -23,13 +23,10 @@ static int64_t accept_clients(void *argument)
 {
     struct acceptor *acceptor = argument;
     for (;;) {
-        int fd = tug_accept(acceptor->listener, NULL, NULL, 0);
-        if (fd >= 0)
-            client_start(acceptor->server, fd);
-        else if (fd == -ECANCELED)
-            return 0;
-        else /* the connection is gone, or there is no room until somebody has left */
-            tug_sleep(10 * TUG_MILLISECOND);
+        int fd = tug_accept_next(acceptor->listener, NULL);
+        if (fd < 0)
+            return fd;
+        client_start(acceptor->server, fd);
     }
 }
 
