@@ -313,11 +313,11 @@ struct tug_copy_options {
      * allows, where they wait for a disk or a server. Outside of a runtime there is only the
      * calling thread. */
     unsigned jobs;
-    /* The calling coroutine is one of the jobs, instead of only waiting for them, so that a small
-     * copy needs no other thread. Its thread is blocked meanwhile; every few ms, and after each
-     * call that takes longer, other tasks have a turn, and a cancellation is noticed. Callbacks are
-     * called in the coroutine, too, and need its stack. For programs that do nothing else; only on
-     * a runtime with one worker, else it is ignored. */
+    /* The calling coroutine is one of the jobs for the first 20 ms, instead of only waiting for
+     * them, so that a small copy needs no other thread. Its thread is blocked meanwhile; every few
+     * ms, and after each call that takes longer, other tasks have a turn, and a cancellation is
+     * noticed. Callbacks are called in the coroutine, too, and need its stack. For programs that do
+     * nothing else; only on a runtime with one worker, else it is ignored. */
     bool take_part;
     /* The permission bits that new files and directories do not get. -1: those of the process. */
     int umask;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `tug cp`: one coroutine on the main thread takes part in the copy; beside it one waits for
- * Ctrl-C, and on a terminal one draws the progress: they have a turn every few ms. What more
- * workers there are is on the blocking pool.
+ * `tug cp`: one coroutine on the main thread begins the copy, and waits for it; beside it one waits
+ * for Ctrl-C, and on a terminal one draws the progress. Most of the work is on the blocking pool.
  */
 #include <errno.h>
 #include <signal.h>

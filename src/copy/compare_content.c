@@ -278,7 +278,7 @@ static void work(struct ranges *ranges, struct tug_crew_worker *worker)
             share(ranges, true);
         compare_range(ranges, offset, end, buffer);
         tug_crew_tick(worker, tug_crew_now(), 0, end - offset);
-        if (tug_crew_crowded(crew)) {
+        if (tug_crew_worker_is_spare(worker)) {
             share(ranges, false);
             break;
         }

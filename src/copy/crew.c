@@ -180,20 +180,50 @@ static struct tug_crew_job *pop(struct tug_crew *crew)
     return job;
 }
 
-/* The next job; NULL: the worker has to end. When there are few workers each is started by who
+/* Under the lock. */
+static void end_worker(struct tug_crew_worker *worker)
+{
+    tug_crew_meter_leave(worker);
+    worker->crew->active--;
+    worker->state = TUG_CREW_ENDED;
+}
+
+/* Under the lock. A worker that has done its part ends, and another takes what waits; it may have
+ * the same place. False: none could be started, and the worker goes on. */
+static bool retire(struct tug_crew_worker *worker)
+{
+    struct tug_crew *crew = worker->crew;
+    worker->retires = false;
+    end_worker(worker);
+    start_for_waiting(crew, 1);
+    if (crew->active > 0 || crew->waiting == 0)
+        return true;
+    worker->state = TUG_CREW_ACTIVE;
+    crew->active = 1;
+    crew->part_end = UINT64_MAX;
+    return false;
+}
+
+/* Under the lock. NULL: the worker has ended. When there are few workers each is started by who
  * pushes; when there are many they start each other, too. */
+static struct tug_crew_job *pop_or_end(struct tug_crew_worker *worker)
+{
+    struct tug_crew *crew = worker->crew;
+    if (worker->retires && retire(worker))
+        return NULL;
+    struct tug_crew_job *job = crew->active > crew->level ? NULL : pop(crew);
+    if (job == NULL)
+        end_worker(worker);
+    else if (tug_crew_is_wide(crew))
+        start_for_waiting(crew, 1);
+    return job;
+}
+
 static struct tug_crew_job *next_job(struct tug_crew_worker *worker)
 {
     struct tug_crew *crew = worker->crew;
     pthread_mutex_lock(&crew->lock);
-    struct tug_crew_job *job = crew->active > crew->level ? NULL : pop(crew);
-    if (job == NULL) {
-        tug_crew_meter_leave(worker);
-        crew->active--;
-        worker->state = TUG_CREW_ENDED;
-    } else if (tug_crew_is_wide(crew)) {
-        start_for_waiting(crew, 1);
-    }
+    struct tug_crew_job *job = pop_or_end(worker);
     update_hints(crew);
     pthread_mutex_unlock(&crew->lock);
     return job;
@@ -204,6 +234,7 @@ static int64_t work(void *argument)
     struct tug_crew_worker *worker = argument;
     struct tug_crew_job *job;
     worker->is_caller = worker->crew->take_part && tug_worker_index() >= 0;
+    worker->retires = false;
     worker->next_turn = tug_crew_now() + TUG_CREW_TURN_PERIOD;
     tug_crew_meter_enter(worker);
     while ((job = next_job(worker)) != NULL) {
@@ -296,6 +327,7 @@ void tug_crew_take_part(struct tug_crew *crew)
     if (crew->runtime != NULL)
         tug_runtime_metrics(crew->runtime, &metrics);
     crew->take_part = metrics.workers == 1;
+    crew->part_end = tug_crew_now() + TUG_CREW_PART;
 }
 
 static void notice_reason(struct tug_crew *crew, int reason)
@@ -348,6 +380,8 @@ int tug_crew_run(struct tug_crew *crew)
         return 0;
     }
     tug_crew_meter_restart(crew);
+    if (crew->take_part && tug_crew_now() >= crew->part_end)
+        crew->take_part = false;
     pthread_mutex_lock(&crew->lock);
     struct tug_crew_worker *first = take_place(crew);
     int error = crew->take_part ? 0 : start(first);

@@ -7,8 +7,8 @@
  * there are as many as wanted. So no worker ever waits for another, one small job costs one thread,
  * and threads that are not needed go back to the pool.
  *
- * The task that waits for the crew may be its first worker: then little work needs no thread at
- * all.
+ * The task that waits for the crew may be its first worker for a while: then little work needs no
+ * thread at all.
  *
  * How many are wanted is said by whoever makes the crew, or else found out while they work: they
  * count what they do (tug_crew_tick()), and the controller draws its conclusions.
@@ -61,7 +61,8 @@ struct tug_crew_worker {
     struct tug_crew_tally tally;
     struct tug_crew_usage usage; /* when the tally's times were last added to */
     bool is_caller;              /* it is the task that waits for the crew */
-    uint64_t next_turn;          /* if so: when other tasks of its thread get a turn */
+    bool retires;                /* if so: it has done its part */
+    uint64_t next_turn;          /* and when other tasks of its thread get a turn */
 };
 
 /* What one read or write moves. */
@@ -92,7 +93,8 @@ struct tug_crew {
     uint32_t hungry;             /* atomic: no job waits, and there might be more workers */
     uint32_t crowded;            /* atomic: there are more workers than wanted */
     uint32_t stop;               /* atomic */
-    bool take_part;              /* whoever waits for the crew is its first worker */
+    bool take_part;              /* whoever waits for the crew is its first worker, */
+    uint64_t part_end;           /* until then */
     int reason;                  /* why the scope was cancelled while it worked, or 0; its own */
     struct tug_runtime *runtime; /* NULL: the calling thread is the only worker */
     unsigned place_count;
@@ -104,11 +106,14 @@ struct tug_crew {
 int tug_crew_create(struct tug_crew **crew, unsigned jobs);
 void tug_crew_destroy(struct tug_crew *crew);
 
-/* How often other tasks have a turn on the thread of one that takes part, in ns. */
+/* For how long a task takes part, and how often others of its thread have a turn meanwhile, in ns.
+ * A system call may take long, and with much work nobody sees what one thread more costs. */
+#define TUG_CREW_PART ((uint64_t)20000000)
 #define TUG_CREW_TURN_PERIOD ((uint64_t)5000000)
 
-/* Has the task that calls tug_crew_run() be the first worker, so that little work needs no other
- * thread. Not where a task may move to another thread. Before tug_crew_run(). */
+/* Has the task that calls tug_crew_run() be the first worker from now on, for TUG_CREW_PART, so
+ * that little work needs no other thread. Not where a task may move to another thread. Before
+ * tug_crew_run(). */
 void tug_crew_take_part(struct tug_crew *crew);
 
 /* Lets other tasks of the thread have a turn, if the caller is the task that waits for the crew; so
@@ -144,11 +149,17 @@ static inline bool tug_crew_is_wide(const struct tug_crew *crew)
     return __atomic_load_n(&crew->level, __ATOMIC_RELAXED) > 2 * crew->processors;
 }
 
-/* Whether a worker that is sharing work with others should leave it to them and end its job. It
- * must not be the only one that knows of the work: it is to push it. A hint. */
+/* Whether there are more workers than wanted. A hint. */
 static inline bool tug_crew_crowded(const struct tug_crew *crew)
 {
     return __atomic_load_n(&crew->crowded, __ATOMIC_RELAXED) != 0;
+}
+
+/* Whether a worker that is sharing work with others should leave it to them and end its job. It
+ * must not be the only one that knows of the work: it is to push it. A hint. */
+static inline bool tug_crew_worker_is_spare(const struct tug_crew_worker *worker)
+{
+    return tug_crew_crowded(worker->crew) || worker->retires;
 }
 
 /* The time, in ns of a clock that only goes forward. */

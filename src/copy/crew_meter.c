@@ -161,6 +161,7 @@ void tug_crew_tick(struct tug_crew_worker *worker, uint64_t now, uint64_t entrie
     struct tug_crew *crew = worker->crew;
     if (worker->is_caller && now >= worker->next_turn) {
         worker->next_turn = now + TUG_CREW_TURN_PERIOD;
+        worker->retires = now >= crew->part_end;
         tug_crew_breathe(crew);
     }
     if (!crew->adaptive)

@@ -82,7 +82,7 @@ static void copy_ranges(struct tug_transfer *transfer, struct tug_crew_worker *w
             tug_crew_hungry(crew))
             share(transfer, true);
         tug_transfer_range(transfer, offset, end, worker);
-        if (tug_crew_crowded(crew)) {
+        if (tug_crew_worker_is_spare(worker)) {
             share(transfer, false);
             return;
         }

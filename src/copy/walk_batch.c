@@ -174,7 +174,7 @@ static void work(struct batch *batch, struct tug_crew_worker *worker)
         else if (took < CLAIM_TIME / 2 && count < MOST_CLAIMED)
             count *= 2;
         before = now;
-        if (tug_crew_crowded(crew)) {
+        if (tug_crew_worker_is_spare(worker)) {
             share(batch, false);
             break;
         }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Copies of which the calling task does a part: the same result, no thread for little work, turns
- * for the other tasks of its thread, and a cancellation ends them.
+ * for the other tasks of its thread, a thread for what takes long, and a cancellation ends them.
  */
 #include "fixture.h"
 
@@ -118,6 +118,43 @@ static void test_others_have_their_turns(void **state)
     assert_true(turns >= 5);
 }
 
+static pid_t own_thread;
+static unsigned files_here, files_there;
+
+static void note_thread(void)
+{
+    own_thread = gettid();
+    files_here = files_there = 0;
+}
+
+static void dawdle_and_note(const struct tug_copy_event *event, void *argument)
+{
+    dawdle(event, argument);
+    if (event->kind != TUG_COPY_STARTED)
+        return;
+    bool here = gettid() == own_thread;
+    /* Once it has done its part it does not come back. */
+    assert_false(here && files_there > 0);
+    files_here += here;
+    files_there += !here;
+}
+
+static void test_much_work_goes_to_a_thread(void **state)
+{
+    (void)state;
+    fixture_make_dir("from", 0755);
+    for (unsigned i = 0; i < 40; i++)
+        fixture_make_file(fixture_text("from/%u", i), 0644, 100, i);
+    init(false);
+    copy.options.jobs = 1;
+    copy.on_event = dawdle_and_note;
+    copy.before = note_thread;
+    fixture_copy_run(&copy, "to", "from", NULL);
+    assert_int_equal(copy.result, 0);
+    fixture_assert_copy("from", "to", FIXTURE_MODES);
+    assert_true(files_here > 0 && files_there > 0);
+}
+
 static void test_a_cancellation_is_noticed(void **state)
 {
     (void)state;
@@ -158,6 +195,7 @@ int main(void)
         FIXTURE_TEST(test_the_result_is_the_same),
         FIXTURE_TEST(test_little_work_needs_no_thread),
         FIXTURE_TEST(test_others_have_their_turns),
+        FIXTURE_TEST(test_much_work_goes_to_a_thread),
         FIXTURE_TEST(test_a_cancellation_is_noticed),
         FIXTURE_TEST(test_a_stream_is_left_when_cancelled),
     };
