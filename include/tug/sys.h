@@ -133,6 +133,9 @@ TUG_API int tug_sys_ftruncate(int fd, int64_t length);
 TUG_API int tug_sys_fallocate(int fd, int mode, int64_t offset, int64_t length);
 /* Returns a negative errno like all others, where its POSIX namesake returns a positive one. */
 TUG_API int tug_sys_posix_fadvise(int fd, int64_t offset, int64_t length, int advice);
+/* How many pages of a range are in the page cache; length 0: to the end. -ENOSYS before Linux 6.5.
+ */
+TUG_API int64_t tug_sys_cachestat(int fd, uint64_t offset, uint64_t length);
 
 /* ---- Names: return 0 ---- */
 

@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <tug/sys.h>
 
@@ -25,6 +26,13 @@ static bool set_direct(int fd, bool direct)
     int flags = tug_sys_fcntl(fd, F_GETFL, 0);
     return flags >= 0 &&
            tug_sys_fcntl(fd, F_SETFL, direct ? flags | O_DIRECT : flags & ~O_DIRECT) == 0;
+}
+
+/* What is in the page cache already need not be asked for again. Unknown on old kernels. */
+static bool is_cached(const struct tug_copy_file *file)
+{
+    int64_t pages = tug_sys_cachestat(file->source, 0, 0);
+    return pages > 0 && (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE) > file->size / 2;
 }
 
 /* A partial file keeps the length that says how far it has come, and holes are found by position
@@ -41,7 +49,7 @@ void tug_transfer_begin_direct(struct tug_transfer *transfer)
     if (transfer->pair == NULL ||
         (transfer->offload && tug_copy_pair_can(transfer->pair, TUG_COPY_OFFLOAD)))
         return;
-    if (transfer->pair->direct_source)
+    if (transfer->pair->direct_source && !is_cached(file))
         transfer->direct = set_direct(file->source, true);
     if (can_write(transfer) && tug_sys_ftruncate(file->destination, (int64_t)file->size) == 0 &&
         set_direct(file->destination, true))

@@ -47,7 +47,7 @@
     LENGTH(recv) LENGTH(send) PLAIN(recvmsg) PLAIN(sendmsg) PLAIN(recvmmsg) PLAIN(sendmmsg)        \
     LENGTH(copy_file_range) LENGTH(sendfile) LENGTH(splice) PLAIN(ficlone) PLAIN(lseek)            \
     PLAIN(fsync) PLAIN(fdatasync) PLAIN(syncfs) PLAIN(flock) PLAIN(ftruncate) PLAIN(fallocate)     \
-    PLAIN(posix_fadvise)                                                                           \
+    PLAIN(posix_fadvise) PLAIN(cachestat)                                                          \
     PLAIN(renameat2) PLAIN(unlinkat) PLAIN(mkdirat) PLAIN(mknodat) PLAIN(linkat) PLAIN(symlinkat)  \
     LENGTH(readlinkat) LENGTH(getdents64)                                                          \
     PLAIN(statx) PLAIN(faccessat) PLAIN(fchmod) PLAIN(fchmodat) PLAIN(fchown) PLAIN(fchownat)      \

@@ -4,6 +4,7 @@
  */
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <linux/types.h>
 #include <poll.h>
 #include <sys/file.h>
 #include <sys/syscall.h>
@@ -81,6 +82,24 @@ int tug_sys_ftruncate(int fd, int64_t length)
 int tug_sys_fallocate(int fd, int mode, int64_t offset, int64_t length)
 {
     return TUG_SYS_RETRY(fallocate, TUG_ON_FD(fd), fallocate(fd, mode, offset, length));
+}
+
+/* Of <linux/mman.h> since Linux 6.5, which may be newer than the headers here. */
+#ifndef SYS_cachestat
+#define SYS_cachestat 451
+#endif
+
+int64_t tug_sys_cachestat(int fd, uint64_t offset, uint64_t length)
+{
+    struct {
+        uint64_t offset, length;
+    } range = {offset, length};
+    struct {
+        uint64_t cached, dirty, written_back, evicted, recently_evicted;
+    } counts = {0};
+    int64_t error =
+        TUG_SYS_RETRY(cachestat, TUG_ON_FD(fd), syscall(SYS_cachestat, fd, &range, &counts, 0));
+    return error < 0 ? error : (int64_t)counts.cached;
 }
 
 int tug_sys_posix_fadvise(int fd, int64_t offset, int64_t length, int advice)

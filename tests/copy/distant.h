@@ -9,6 +9,9 @@
  * operation takes so many us. False: there is no FUSE here. */
 bool distant_mount(const char *server, unsigned delay_us);
 
+/* The same, and what was read or written stays in the page cache when a file is opened again. */
+bool distant_mount_cached(const char *server, unsigned delay_us);
+
 /* The teardown of each test: unmounts it, and then as fixture_leave(). */
 int distant_leave(void **state);
 

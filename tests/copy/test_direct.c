@@ -6,6 +6,10 @@
 #include "distant.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include <tug/sys.h>
 
 #include "sys/fault.h"
 
@@ -77,6 +81,31 @@ static void test_refused_calls_are_made_again_buffered(void **state)
         }
 }
 
+/* Only direct calls are made again after EINVAL: these were none. */
+static void test_what_is_cached_is_read_from_the_cache(void **state)
+{
+    (void)state;
+    fixture_make_dir("behind", 0755);
+    fixture_make_file("behind/from", 0640, SIZE, 7);
+    if (!distant_mount_cached(DELAY_FS, 200))
+        skip();
+    fixture_copy_init(&copy);
+    copy.options.target = TUG_COPY_TARGET_EXACT;
+    for (int cached = 0; cached < 2; cached++) {
+        if (cached)
+            assert_int_equal(system("cat mount/from >cat"), 0);
+        int fd = tug_sys_openat(AT_FDCWD, "mount/from", O_RDONLY | O_CLOEXEC, 0);
+        bool known = tug_sys_cachestat(fd, 0, 0) >= 0;
+        tug_sys_close(fd);
+        if (!known)
+            skip();
+        assert_int_equal(tug_fault_fail("pread", 1, 1, EINVAL), 0);
+        fixture_copy_run(&copy, "to", "mount/from", NULL);
+        tug_fault_reset();
+        assert_int_equal(copy.result, cached ? -EINVAL : 0);
+    }
+}
+
 /* Copying by itself is not asked of a server: the kernel would do that in its place, slowly. */
 static void test_a_server_need_not_allocate(void **state)
 {
@@ -85,7 +114,8 @@ static void test_a_server_need_not_allocate(void **state)
         skip();
     assert_int_equal(tug_fault_fail("fallocate", 1, TUG_FAULT_ALWAYS, EOPNOTSUPP), 0);
     assert_int_equal(tug_fault_fail("pwrite", 1, 1, EINVAL), 0);
-    run_all();
+    run("mount/from", "mount/to");
+    run("from", "mount/to");
     assert_int_equal(tug_fault_calls("copy_file_range"), 0);
 }
 
@@ -130,6 +160,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         DISTANT_TEST(test_all_bytes_arrive),
         DISTANT_TEST(test_refused_calls_are_made_again_buffered),
+        DISTANT_TEST(test_what_is_cached_is_read_from_the_cache),
         DISTANT_TEST(test_a_server_need_not_allocate),
         DISTANT_TEST(test_an_error_that_stays_is_an_error),
         DISTANT_TEST(test_without_the_mode_it_is_buffered),

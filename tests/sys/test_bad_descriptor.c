@@ -65,6 +65,7 @@ static void *address;
     CALL(ftruncate, AGAIN, tug_sys_ftruncate(fd, 0))                                               \
     CALL(fallocate, AGAIN, tug_sys_fallocate(fd, 0, 0, 1))                                         \
     CALL(posix_fadvise, AGAIN, tug_sys_posix_fadvise(fd, 0, 0, POSIX_FADV_NORMAL))                 \
+    CALL(cachestat, AGAIN, tug_sys_cachestat(fd, 0, 0))                                            \
     CALL(renameat2, AGAIN, tug_sys_renameat2(fd, "x", fd, "y", 0))                                 \
     CALL(unlinkat, AGAIN, tug_sys_unlinkat(fd, "x", 0))                                            \
     CALL(mkdirat, AGAIN, tug_sys_mkdirat(fd, "x", 0700))                                           \

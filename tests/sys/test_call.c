@@ -165,6 +165,13 @@ static void test_state_of_a_file(void **state)
     assert_true(status_of("file").stx_size == UINT64_C(5) << 30);
     assert_int_equal(tug_sys_posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL), 0);
     assert_int_equal(tug_sys_posix_fadvise(fd, 0, 0, 12345), -EINVAL);
+    int64_t cached = tug_sys_cachestat(fd, 0, 0);
+    if (cached != -ENOSYS) {
+        assert_int_equal(tug_sys_ftruncate(fd, 0), 0);
+        assert_int_equal(tug_sys_cachestat(fd, 0, 0), 0);
+        assert_int_equal(tug_sys_pwrite(fd, "text", 4, 0), 4);
+        assert_int_equal(tug_sys_cachestat(fd, 0, 0), 1);
+    }
     assert_int_equal(tug_sys_ftruncate(fd, 0), 0);
     assert_int_equal(tug_sys_fsync(fd), 0);
     assert_int_equal(tug_sys_fdatasync(fd), 0);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * delay_fs [-d US] [-t THREADS] DIRECTORY MOUNTPOINT: a file system that passes everything on to a
- * directory, after a delay (1,000 us unless told otherwise), as a server far away would. It returns
- * once it is mounted; `fusermount3 -u MOUNTPOINT` or umount(8) ends it. Status 77: there is no
- * FUSE here.
+ * delay_fs [-d US] [-k] [-t THREADS] DIRECTORY MOUNTPOINT: a file system that passes everything on
+ * to a directory, after a delay (1,000 us unless told otherwise), as a server far away would. It
+ * returns once it is mounted; `fusermount3 -u MOUNTPOINT` or umount(8) ends it. Status 77: there is
+ * no FUSE here.
  *
  * Delayed is each request that the kernel sends for one of the functions below: looking up one
  * name, attributes, opening, reading, writing, flushing at close(2), closing, reading directory
@@ -11,8 +11,8 @@
  *
  * The kernel sees a usual file system: names and attributes are valid for a second, a name that
  * does not exist is asked for again each time, a page of a file is kept until the file is opened
- * again, reads are made ahead, writes are not held back. Reading a directory does not give
- * attributes. There are no extended attributes.
+ * again (-k: and after that), reads are made ahead, writes are not held back. Reading a directory
+ * does not give attributes. There are no extended attributes.
  */
 #define FUSE_USE_VERSION 312
 
@@ -33,6 +33,7 @@
 
 static int root;
 static unsigned delay_us = 1000, thread_count = 256;
+static bool keep_cache;
 
 static void wait_for_server(void)
 {
@@ -293,6 +294,7 @@ static void *delay_init(struct fuse_conn_info *connection, struct fuse_config *c
 {
     config->use_ino = 1;
     config->nullpath_ok = 1;
+    config->kernel_cache = keep_cache;
     connection->want &= ~(unsigned)FUSE_CAP_READDIRPLUS;
     /* As many reads ahead in flight as other requests. */
     connection->max_background = thread_count;
@@ -372,16 +374,18 @@ static unsigned number_of(const char *text, unsigned least)
 int main(int argc, char **argv)
 {
     int option;
-    while ((option = getopt(argc, argv, "d:t:")) != -1) {
+    while ((option = getopt(argc, argv, "d:kt:")) != -1) {
         if (option == 'd')
             delay_us = number_of(optarg, 0);
+        else if (option == 'k')
+            keep_cache = true;
         else if (option == 't')
             thread_count = number_of(optarg, 1);
         else
             return 2;
     }
     if (argc - optind != 2) {
-        fprintf(stderr, "usage: delay_fs [-d US] [-t THREADS] DIRECTORY MOUNTPOINT\n");
+        fprintf(stderr, "usage: delay_fs [-d US] [-k] [-t THREADS] DIRECTORY MOUNTPOINT\n");
         return 2;
     }
     if (access("/dev/fuse", R_OK | W_OK) != 0) {
