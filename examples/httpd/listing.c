@@ -32,7 +32,7 @@ static bool add_name(struct names *names, const char *name, const char *suffix)
     if (copy == NULL)
         return false;
     memcpy(copy, name, length);
-    strcpy(copy + length, suffix);
+    memcpy(copy + length, suffix, strlen(suffix) + 1);
     names->list[names->count++] = copy;
     return true;
 }

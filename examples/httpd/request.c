@@ -195,6 +195,6 @@ bool request_path(const struct request *request, char *path)
     if (path[0] == '/')
         return false;
     if (path[0] == '\0')
-        strcpy(path, "./");
+        memcpy(path, "./", 3);
     return true;
 }
