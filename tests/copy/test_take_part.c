@@ -92,6 +92,13 @@ static void end_turns(void)
     tug_join(other, NULL);
 }
 
+static void make_small_files(unsigned count)
+{
+    fixture_make_dir("from", 0755);
+    for (unsigned i = 0; i < count; i++)
+        fixture_make_file(fixture_text("from/%u", i), 0644, 100, i);
+}
+
 /* Waits for some ms in every file. */
 static void dawdle(const struct tug_copy_event *event, void *argument)
 {
@@ -104,9 +111,7 @@ static void dawdle(const struct tug_copy_event *event, void *argument)
 static void test_others_have_their_turns(void **state)
 {
     (void)state;
-    fixture_make_dir("from", 0755);
-    for (unsigned i = 0; i < 40; i++)
-        fixture_make_file(fixture_text("from/%u", i), 0644, 100, i);
+    make_small_files(40);
     init(false);
     copy.options.jobs = 1;
     copy.on_event = dawdle;
@@ -142,9 +147,7 @@ static void dawdle_and_note(const struct tug_copy_event *event, void *argument)
 static void test_much_work_goes_to_a_thread(void **state)
 {
     (void)state;
-    fixture_make_dir("from", 0755);
-    for (unsigned i = 0; i < 40; i++)
-        fixture_make_file(fixture_text("from/%u", i), 0644, 100, i);
+    make_small_files(40);
     init(false);
     copy.options.jobs = 1;
     copy.on_event = dawdle_and_note;
@@ -158,9 +161,7 @@ static void test_much_work_goes_to_a_thread(void **state)
 static void test_a_cancellation_is_noticed(void **state)
 {
     (void)state;
-    fixture_make_dir("from", 0755);
-    for (unsigned i = 0; i < 2000; i++)
-        fixture_make_file(fixture_text("from/%u", i), 0644, 100, i);
+    make_small_files(2000);
     for (unsigned jobs = 1; jobs <= 2; jobs++) {
         init(false);
         copy.options.jobs = jobs;
