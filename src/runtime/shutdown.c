@@ -59,7 +59,7 @@ struct abort_batch {
     struct tug_task *on_stack[ABORT_BATCH];
     struct tug_task **tasks;
     size_t count, capacity;
-    bool full;
+    bool full, local;
 };
 
 static bool make_room(struct abort_batch *batch)
@@ -93,7 +93,8 @@ static void collect(void *object, void *argument)
             batch->full = true;
             return;
         }
-    } while (!tug_state_swap(task, &state, state + TUG_TASK_REFERENCE));
+    } while (!(batch->local ? tug_state_swap(task, &state, state + TUG_TASK_REFERENCE)
+                            : tug_state_swap_shared(task, &state, state + TUG_TASK_REFERENCE)));
     batch->tasks[batch->count++] = task;
 }
 
@@ -112,7 +113,8 @@ static void abort_all(struct tug_runtime *runtime, struct last_walk *last)
     if (last->spawned == spawned && begin < last->again)
         return;
     last->spawned = spawned;
-    struct abort_batch batch = {.tasks = batch.on_stack, .capacity = ABORT_BATCH};
+    struct abort_batch batch = {
+        .tasks = batch.on_stack, .capacity = ABORT_BATCH, .local = runtime->domain.local};
     do {
         batch.count = 0;
         batch.full = false;
@@ -228,7 +230,7 @@ static void mark_outliving(void *object, void *argument)
     do {
         if (tug_state_references(state) == 0)
             return;
-    } while (!tug_state_swap(task, &state, state | TUG_TASK_OUTLIVES));
+    } while (!tug_state_swap_shared(task, &state, state | TUG_TASK_OUTLIVES));
     __atomic_fetch_add(&domain->outliving, 1, __ATOMIC_RELAXED);
 }
 

@@ -14,14 +14,21 @@ static inline uint64_t tug_state_load(const struct tug_task *task)
     return __atomic_load_n(&task->state, __ATOMIC_ACQUIRE);
 }
 
+/* Of a task that is not local. Touches nothing but the word: the task may be free by now. */
+static inline bool tug_state_swap_shared(struct tug_task *task, uint64_t *expected,
+                                         uint64_t desired)
+{
+    return __atomic_compare_exchange_n(&task->state, expected, desired, true, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_ACQUIRE);
+}
+
 static inline bool tug_state_swap(struct tug_task *task, uint64_t *expected, uint64_t desired)
 {
     if (task->local) {
         __atomic_store_n(&task->state, desired, __ATOMIC_RELEASE);
         return true;
     }
-    return __atomic_compare_exchange_n(&task->state, expected, desired, true, __ATOMIC_ACQ_REL,
-                                       __ATOMIC_ACQUIRE);
+    return tug_state_swap_shared(task, expected, desired);
 }
 
 /* Sets and clears bits; returns the state before. */
