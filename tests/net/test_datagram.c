@@ -84,7 +84,7 @@ static int64_t with_a_peer(void *unused)
 {
     (void)unused;
     struct tug_address server, local, from;
-    int fd;
+    int fd = -1;
     char text[16];
     CHECK_EQUAL(open_at("127.0.0.1:0", &fd, &server), 0);
     CHECK_EQUAL(tug_address_parse(&local, "127.0.0.3:0"), 0);
@@ -122,7 +122,7 @@ static int64_t from_nobody(void *unused)
 {
     (void)unused;
     struct tug_address address, from;
-    int fd;
+    int fd = -1;
     char byte;
     CHECK_EQUAL(open_at("unix:named", &fd, &address), 0);
     int client = tug_datagram_connect(&address, NULL);

@@ -33,7 +33,7 @@ static int64_t says_who_it_is(void *unused)
 {
     (void)unused;
     struct tug_address address, own, peer;
-    int listener;
+    int listener = -1;
     CHECK_EQUAL(listen_at("127.0.0.1:0", &listener, &address), 0);
     int client = tug_connect_to_address(&address);
     CHECK(client >= 0);
@@ -68,7 +68,7 @@ static int64_t shortage(void *unused)
     (void)unused;
     struct tug_address address;
     struct rlimit limit;
-    int listener;
+    int listener = -1;
     CHECK_EQUAL(listen_at("127.0.0.1:0", &listener, &address), 0);
     int client = tug_connect_to_address(&address);
     CHECK(client >= 0);
@@ -99,7 +99,7 @@ static int64_t shortage_is_quiet(void *unused)
     struct tug_address address;
     struct rlimit limit;
     struct tug_worker_metrics before, after;
-    int listener;
+    int listener = -1;
     CHECK_EQUAL(listen_at("127.0.0.1:0", &listener, &address), 0);
     int client = tug_connect_to_address(&address);
     CHECK(client >= 0);
@@ -124,7 +124,7 @@ static int64_t passes_over(void *unused)
     static const int errors[] = {ECONNABORTED, EPROTO, ENETDOWN, EHOSTUNREACH,
                                  ENFILE,       EMFILE, ENOBUFS,  ENOMEM};
     struct tug_address address;
-    int listener;
+    int listener = -1;
     CHECK_EQUAL(listen_at("127.0.0.1:0", &listener, &address), 0);
     for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
         int client = tug_connect_to_address(&address);
@@ -160,7 +160,7 @@ static int64_t from_an_address(void *unused)
     struct tug_connect_options options = TUG_CONNECT_OPTIONS;
     struct tug_address addresses[2], local, peer;
     char text[TUG_ADDRESS_TEXT_SIZE];
-    int listener;
+    int listener = -1;
     CHECK_EQUAL(listen_at("127.0.0.1:0", &listener, &addresses[0]), 0);
     CHECK_EQUAL(tug_address_parse(&local, "127.0.0.2:0"), 0);
     options.local = &local;
@@ -244,7 +244,7 @@ static int64_t at_once_or_not(void *unused)
     (void)unused;
     struct tug_address address;
     char text[8] = "";
-    int listener;
+    int listener = -1;
     CHECK_EQUAL(listen_at("127.0.0.1:0", &listener, &address), 0);
     CHECK_EQUAL(tug_try_accept(listener, NULL, NULL, 0), -EAGAIN);
     int client = tug_connect_to_address(&address);
