@@ -10,6 +10,8 @@ PREFIX ?= /usr/local
 
 # How many processes compile and test at once.
 JOBS ?= $(shell nproc)
+# Some tests wait for much of their time.
+TEST_JOBS ?= $(shell expr $(JOBS) + 1)
 
 # Names with spaces, quotes and dollar signs reach the shell unharmed through the environment.
 unexport SRC DST DIR
@@ -57,7 +59,7 @@ check:
 	@[ -f "$(BUILD_CHECK)/build.ninja" ] || meson setup "$(BUILD_CHECK)" --buildtype=debug \
 	    -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false -Dfault_injection=true
 	@ninja -C "$(BUILD_CHECK)" -j $(JOBS)
-	@meson test -C "$(BUILD_CHECK)" --no-rebuild --print-errorlogs --num-processes $(JOBS)
+	@meson test -C "$(BUILD_CHECK)" --no-rebuild --print-errorlogs --num-processes $(TEST_JOBS)
 
 # Without the programs it compares with, bench/run says which are left out and goes on.
 bench: BENCH_SUITE = runtime
