@@ -9,37 +9,19 @@
 #include <errno.h>
 
 #include <tug/socket.h>
+#include <tug/sys.h>
 
-#include "net/option.h"
-
-static int prepare(int fd, const struct tug_address *address,
-                   const struct tug_datagram_options *options)
-{
-    int error = 0;
-    if (options->reuse_address)
-        error = tug_option_set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    if (error == 0 && options->reuse_port)
-        error = tug_option_set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-    if (error == 0 && options->broadcast)
-        error = tug_option_set(fd, SOL_SOCKET, SO_BROADCAST, 1);
-    if (error == 0 && address->storage.ss_family == AF_INET6)
-        error = tug_option_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
-    if (error < 0)
-        return error;
-    return tug_sys_bind(fd, (const struct sockaddr *)&address->storage, address->length);
-}
+#include "net/bind.h"
 
 int tug_datagram_bind(const struct tug_address *address, const struct tug_datagram_options *options)
 {
     static const struct tug_datagram_options usual = TUG_DATAGRAM_OPTIONS;
-    int fd = tug_sys_socket(address->storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return fd;
-    int error = prepare(fd, address, options != NULL ? options : &usual);
-    if (error == 0)
-        return fd;
-    tug_sys_close(fd);
-    return error;
+    if (options == NULL)
+        options = &usual;
+    return tug_bind_new(SOCK_DGRAM, address,
+                        (struct tug_bind_options){.reuse_address = options->reuse_address,
+                                                  .reuse_port = options->reuse_port,
+                                                  .broadcast = options->broadcast});
 }
 
 int tug_datagram_connect(const struct tug_address *peer, const struct tug_address *local)

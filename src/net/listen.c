@@ -3,13 +3,12 @@
  * Listeners, and the accept of a server that goes on.
  */
 #include <errno.h>
-#include <netinet/in.h>
 
 #include <tug/net.h>
 #include <tug/socket.h>
 #include <tug/sys.h>
 
-#include "net/option.h"
+#include "net/bind.h"
 #include "net/pause.h"
 
 /* As many as a name ever has. */
@@ -19,28 +18,19 @@
 #define FIRST_PAUSE TUG_MILLISECOND
 #define LAST_PAUSE TUG_SECOND
 
-static int prepare(int fd, const struct tug_address *address,
-                   const struct tug_listen_options *options)
-{
-    int family = address->storage.ss_family, error = 0;
-    if (options->reuse_address && family != AF_UNIX)
-        error = tug_option_set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    if (error == 0 && options->reuse_port)
-        error = tug_option_set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-    if (error == 0 && family == AF_INET6)
-        error = tug_option_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
-    if (error == 0)
-        error = tug_sys_bind(fd, (const struct sockaddr *)&address->storage, address->length);
-    return error == 0 ? tug_sys_listen(fd, options->backlog) : error;
-}
-
 int tug_listen(const struct tug_address *address, const struct tug_listen_options *options)
 {
     static const struct tug_listen_options usual = TUG_LISTEN_OPTIONS;
-    int fd = tug_sys_socket(address->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (options == NULL)
+        options = &usual;
+    bool local = address->storage.ss_family == AF_UNIX;
+    int fd =
+        tug_bind_new(SOCK_STREAM, address,
+                     (struct tug_bind_options){.reuse_address = options->reuse_address && !local,
+                                               .reuse_port = options->reuse_port});
     if (fd < 0)
         return fd;
-    int error = prepare(fd, address, options != NULL ? options : &usual);
+    int error = tug_sys_listen(fd, options->backlog);
     if (error == 0)
         return fd;
     tug_sys_close(fd);
