@@ -23,7 +23,7 @@ struct client {
     int fd;
 };
 
-static int pass_on(struct tug_stream *client, struct tug_stream *server)
+static int pass_on(struct tug_fd_stream *client, struct tug_fd_stream *server)
 {
     const struct tug_io_side a = {&client->reader, &client->writer};
     const struct tug_io_side b = {&server->reader, &server->writer};
@@ -38,7 +38,7 @@ static int pass_on(struct tug_stream *client, struct tug_stream *server)
 static int64_t serve(void *argument)
 {
     struct client client = *(struct client *)argument;
-    struct tug_stream from, to;
+    struct tug_fd_stream from, to;
     free(argument);
     int fd = tug_connect_to(client.arguments->host, client.arguments->service);
     if (fd < 0) {
@@ -46,20 +46,20 @@ static int64_t serve(void *argument)
         tug_close(client.fd);
         return fd;
     }
-    int result = tug_stream_open(&from, client.fd);
+    int result = tug_fd_stream_open(&from, client.fd);
     if (result < 0) {
         tug_close(client.fd);
         tug_close(fd);
         return result;
     }
-    result = tug_stream_open(&to, fd);
+    result = tug_fd_stream_open(&to, fd);
     if (result < 0) {
         tug_close(fd);
     } else {
         result = pass_on(&from, &to);
-        tug_stream_close(&to);
+        tug_fd_stream_close(&to);
     }
-    tug_stream_close(&from);
+    tug_fd_stream_close(&from);
     return result;
 }
 

@@ -62,7 +62,7 @@ static void connect_tcp(int fds[2])
 
 static int64_t produce(void *stream)
 {
-    struct tug_stream *to = stream;
+    struct tug_fd_stream *to = stream;
     unsigned char *piece = calloc(1, PIECE);
     for (uint64_t left = TOTAL; left > 0; left -= PIECE)
         check(tug_io_write_all(&to->writer, piece, PIECE), "write");
@@ -72,7 +72,7 @@ static int64_t produce(void *stream)
 
 static int64_t consume(void *stream)
 {
-    struct tug_stream *from = stream;
+    struct tug_fd_stream *from = stream;
     unsigned char *piece = malloc(PIECE);
     uint64_t total = 0;
     int64_t n;
@@ -87,11 +87,11 @@ static int64_t consume(void *stream)
 static double copy_once(void (*connect)(int fds[2]), size_t size, bool in_memory)
 {
     int fds[4];
-    struct tug_stream streams[4];
+    struct tug_fd_stream streams[4];
     connect(fds);
     connect(fds + 2);
     for (int i = 0; i < 4; i++)
-        check(tug_stream_open(&streams[i], fds[i]), "tug_stream_open");
+        check(tug_fd_stream_open(&streams[i], fds[i]), "tug_fd_stream_open");
     const struct tug_io_copy_options options = {.buffer_size = size, .in_memory = in_memory};
     uint64_t start = tug_now();
     struct tug_task *producer = tug_spawn(produce, &streams[1]);
@@ -104,7 +104,7 @@ static double copy_once(void (*connect)(int fds[2]), size_t size, bool in_memory
     check(result, "what was received");
     double seconds = (double)(tug_now() - start) / 1e9;
     for (int i = 0; i < 4; i++)
-        tug_stream_close(&streams[i]);
+        tug_fd_stream_close(&streams[i]);
     return (double)TOTAL / 1e9 / seconds;
 }
 

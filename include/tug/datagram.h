@@ -2,7 +2,7 @@
 /*
  * Datagrams by address: UDP, and the local domain's. Descriptors are plain ones, for the calls of
  * <tug/socket.h> too: tug_send() and tug_recv() once they are connected, tug_recvmmsg() for many at
- * once, tug_stream_open() for a reader and a writer of single datagrams.
+ * once, tug_fd_stream_open() for a reader and a writer of single datagrams.
  *
  *     int fd = tug_datagram_bind(&address, NULL);
  *     while ((n = tug_datagram_receive(fd, buffer, sizeof(buffer), &peer)) >= 0)

@@ -2,7 +2,7 @@
 /*
  * Named pipes (fifo(7)). Opening one in the usual way blocks until the other end is opened, too;
  * here it does not, and who wants to wait suspends. The descriptors are plain ones in O_NONBLOCK
- * mode, for tug_read() and tug_write(), or as a reader and a writer for tug_stream_open().
+ * mode, for tug_read() and tug_write(), or as a reader and a writer for tug_fd_stream_open().
  *
  *     int fd = tug_fifo_open_receiver("/run/commands", TUG_FIFO_KEEP_OPEN);
  *     while ((n = tug_read(fd, buffer, sizeof(buffer))) > 0)

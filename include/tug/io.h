@@ -2,8 +2,8 @@
 /*
  * Readers and writers: whatever bytes come from, and whatever they go to, behind two small vtables
  * (Tokio's AsyncRead and AsyncWrite). A struct tug_reader or struct tug_writer is embedded in the
- * object that has the behaviour, such as a struct tug_stream (a descriptor), a struct tug_duplex (a
- * pipe in memory) or one of your own:
+ * object that has the behaviour, such as a struct tug_fd_stream (a descriptor), a struct tug_duplex
+ * (a pipe in memory) or one of your own:
  *
  *     int64_t n = tug_io_read(&stream.reader, buffer, sizeof buffer);
  *

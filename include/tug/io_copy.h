@@ -7,7 +7,7 @@
  * flushes the writer, so that a peer that answers what it gets does not wait in vain. What was read
  * before an error of the reader is still written.
  *
- * Between streams (<tug/stream.h>) on pipes and stream sockets the kernel moves the bytes by
+ * Between streams (<tug/fd_stream.h>) on pipes and stream sockets the kernel moves the bytes by
  * splice(2), with the same results; a socket is in O_NONBLOCK mode from then on, until its stream
  * is released. What the kernel refuses to join is copied through memory, as is all else.
  */

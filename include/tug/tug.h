@@ -15,6 +15,7 @@
 #include <tug/coop.h>
 #include <tug/datagram.h>
 #include <tug/duplex.h>
+#include <tug/fd_stream.h>
 #include <tug/fifo.h>
 #include <tug/file.h>
 #include <tug/fs.h>
@@ -32,7 +33,6 @@
 #include <tug/signal.h>
 #include <tug/socket.h>
 #include <tug/socket_option.h>
-#include <tug/stream.h>
 #include <tug/sys.h>
 #include <tug/task.h>
 #include <tug/time.h>

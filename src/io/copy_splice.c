@@ -18,7 +18,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include "io/stream.h"
+#include "io/fd_stream.h"
 #include "sys/call.h"
 #include "sys/list.h"
 
@@ -26,7 +26,7 @@
 #define CHUNK ((size_t)256 << 10)
 
 struct tug_io_splice {
-    struct tug_stream *from, *to;
+    struct tug_fd_stream *from, *to;
     bool through; /* our pipe, from pipe[1] to pipe[0] */
     int pipe[2];
     size_t held;
@@ -52,7 +52,7 @@ static enum kind kind_of(int fd)
 }
 
 /* The first flags win: two tasks may do this for the two directions of one socket. */
-static int make_nonblocking(struct tug_stream *stream)
+static int make_nonblocking(struct tug_fd_stream *stream)
 {
     int none = -1;
     int flags = tug_sys_fcntl(stream->fd, F_GETFL, 0);
@@ -63,23 +63,23 @@ static int make_nonblocking(struct tug_stream *stream)
     return tug_sys_fcntl(stream->fd, F_SETFL, flags | O_NONBLOCK);
 }
 
-static struct tug_stream *stream_of_reader(struct tug_reader *reader)
+static struct tug_fd_stream *stream_of_reader(struct tug_reader *reader)
 {
     if (reader->vtable != &tug_socket_reader_vtable && reader->vtable != &tug_pipe_reader_vtable)
         return NULL;
-    return TUG_CONTAINER_OF(reader, struct tug_stream, reader);
+    return TUG_CONTAINER_OF(reader, struct tug_fd_stream, reader);
 }
 
-static struct tug_stream *stream_of_writer(struct tug_writer *writer)
+static struct tug_fd_stream *stream_of_writer(struct tug_writer *writer)
 {
     if (writer->vtable != &tug_socket_writer_vtable && writer->vtable != &tug_pipe_writer_vtable)
         return NULL;
-    return TUG_CONTAINER_OF(writer, struct tug_stream, writer);
+    return TUG_CONTAINER_OF(writer, struct tug_fd_stream, writer);
 }
 
 struct tug_io_splice *tug_io_splice_new(struct tug_reader *reader, struct tug_writer *writer)
 {
-    struct tug_stream *from = stream_of_reader(reader), *to = stream_of_writer(writer);
+    struct tug_fd_stream *from = stream_of_reader(reader), *to = stream_of_writer(writer);
     if (from == NULL || to == NULL)
         return NULL;
     enum kind kinds[2] = {kind_of(from->fd), kind_of(to->fd)};
@@ -136,7 +136,7 @@ static bool is_refusal(int64_t result)
 }
 
 /* Returns 0 if it is ready by now, TUG_IO_PENDING or an error. */
-static int wait_for(struct tug_stream *stream, enum tug_interest interest,
+static int wait_for(struct tug_fd_stream *stream, enum tug_interest interest,
                     const struct tug_waker *waker)
 {
     tug_async_fd_clear(stream->readiness, interest);

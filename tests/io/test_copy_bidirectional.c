@@ -13,7 +13,7 @@
 struct proxy {
     struct tug_io_side client, a, b, server;
     struct tug_duplex *left[2], *right[2];
-    struct tug_stream streams[4];
+    struct tug_fd_stream streams[4];
     bool sockets;
     uint64_t copied[2];
     struct tug_task *task;
@@ -30,7 +30,7 @@ static struct tug_io_side side_of_duplex(struct tug_duplex *end)
     return (struct tug_io_side){&end->reader, &end->writer};
 }
 
-static struct tug_io_side side_of_stream(struct tug_stream *stream)
+static struct tug_io_side side_of_stream(struct tug_fd_stream *stream)
 {
     return (struct tug_io_side){&stream->reader, &stream->writer};
 }
@@ -42,8 +42,8 @@ static void start(struct proxy *proxy, bool sockets)
         for (int i = 0; i < 4; i += 2) {
             int fds[2];
             CHECK_EQUAL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-            CHECK_EQUAL(tug_stream_open(&proxy->streams[i], fds[0]), 0);
-            CHECK_EQUAL(tug_stream_open(&proxy->streams[i + 1], fds[1]), 0);
+            CHECK_EQUAL(tug_fd_stream_open(&proxy->streams[i], fds[0]), 0);
+            CHECK_EQUAL(tug_fd_stream_open(&proxy->streams[i + 1], fds[1]), 0);
         }
         proxy->client = side_of_stream(&proxy->streams[0]);
         proxy->a = side_of_stream(&proxy->streams[1]);
@@ -64,7 +64,7 @@ static int64_t finish(struct proxy *proxy)
 {
     int64_t result = fixture_join(proxy->task);
     for (int i = 0; i < 4 && proxy->sockets; i++)
-        CHECK_EQUAL(tug_stream_close(&proxy->streams[i]), 0);
+        CHECK_EQUAL(tug_fd_stream_close(&proxy->streams[i]), 0);
     for (int i = 0; i < 2 && !proxy->sockets; i++) {
         if (proxy->left[i] != NULL)
             tug_duplex_destroy(proxy->left[i]);

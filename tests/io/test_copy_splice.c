@@ -15,18 +15,18 @@ enum { MANY = 300000 };
 
 /* What the copy reads, from `source`, and writes, to `target`. */
 struct line {
-    struct tug_stream source, from, to, target;
+    struct tug_fd_stream source, from, to, target;
 };
 
-static void connect_pair(struct tug_stream *reading, struct tug_stream *writing, bool socket)
+static void connect_pair(struct tug_fd_stream *reading, struct tug_fd_stream *writing, bool socket)
 {
     int fds[2];
     if (socket)
         CHECK_EQUAL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
     else
         CHECK_EQUAL(pipe2(fds, O_CLOEXEC), 0);
-    CHECK_EQUAL(tug_stream_open(reading, fds[0]), 0);
-    CHECK_EQUAL(tug_stream_open(writing, fds[1]), 0);
+    CHECK_EQUAL(tug_fd_stream_open(reading, fds[0]), 0);
+    CHECK_EQUAL(tug_fd_stream_open(writing, fds[1]), 0);
 }
 
 /* `kind`: 0 to 3, sockets or pipes on either side. */
@@ -38,10 +38,10 @@ static void open_line(struct line *line, int kind)
 
 static void close_line(struct line *line)
 {
-    CHECK_EQUAL(tug_stream_close(&line->source), 0);
-    CHECK_EQUAL(tug_stream_close(&line->from), 0);
-    CHECK_EQUAL(tug_stream_close(&line->to), 0);
-    CHECK_EQUAL(tug_stream_close(&line->target), 0);
+    CHECK_EQUAL(tug_fd_stream_close(&line->source), 0);
+    CHECK_EQUAL(tug_fd_stream_close(&line->from), 0);
+    CHECK_EQUAL(tug_fd_stream_close(&line->to), 0);
+    CHECK_EQUAL(tug_fd_stream_close(&line->target), 0);
 }
 
 static unsigned char byte_at(size_t position)
@@ -116,12 +116,12 @@ static int64_t a_target_that_is_gone(void *unused)
     for (int kind = 0; kind < 4; kind++) {
         struct line line;
         open_line(&line, kind);
-        CHECK_EQUAL(tug_stream_close(&line.target), 0);
+        CHECK_EQUAL(tug_fd_stream_close(&line.target), 0);
         CHECK_EQUAL(tug_io_write_all(&line.source.writer, "for nobody", 10), 10);
         CHECK_EQUAL(tug_io_copy(&line.from.reader, &line.to.writer, NULL), -EPIPE);
-        CHECK_EQUAL(tug_stream_close(&line.source), 0);
-        CHECK_EQUAL(tug_stream_close(&line.from), 0);
-        CHECK_EQUAL(tug_stream_close(&line.to), 0);
+        CHECK_EQUAL(tug_fd_stream_close(&line.source), 0);
+        CHECK_EQUAL(tug_fd_stream_close(&line.from), 0);
+        CHECK_EQUAL(tug_fd_stream_close(&line.to), 0);
     }
     return 0;
 }
@@ -147,9 +147,9 @@ static int64_t the_mode_is_restored(void *unused)
     open_line(&line, 3);
     CHECK_EQUAL(tug_io_shutdown(&line.source.writer), 0);
     CHECK_EQUAL(tug_io_copy(&line.from.reader, &line.to.writer, NULL), 0);
-    int fd = tug_stream_release(&line.from);
+    int fd = tug_fd_stream_release(&line.from);
     CHECK(!(fcntl(fd, F_GETFL) & O_NONBLOCK));
-    CHECK_EQUAL(tug_stream_open(&line.from, fd), 0);
+    CHECK_EQUAL(tug_fd_stream_open(&line.from, fd), 0);
     close_line(&line);
     return 0;
 }
@@ -222,7 +222,7 @@ static int64_t what_was_taken_before_an_error_is_given(void *unused)
     char buffer[16];
     open_line(&line, 3);
     CHECK_EQUAL(tug_io_write_all(&line.source.writer, "abc", 3), 3);
-    tug_fault_only_fd(tug_stream_descriptor(&line.from));
+    tug_fault_only_fd(tug_fd_stream_descriptor(&line.from));
     CHECK_EQUAL(tug_fault_fail("splice", 2, 1, ECONNRESET), 0);
     CHECK_EQUAL(tug_io_copy(&line.from.reader, &line.to.writer, NULL), -ECONNRESET);
     tug_fault_reset();
@@ -265,13 +265,13 @@ static int64_t datagrams_keep_their_bounds(void *unused)
 {
     (void)unused;
     int fds[4];
-    struct tug_stream streams[4];
+    struct tug_fd_stream streams[4];
     char buffer[16];
     tug_fault_reset();
     CHECK_EQUAL(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
     CHECK_EQUAL(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds + 2), 0);
     for (int i = 0; i < 4; i++)
-        CHECK_EQUAL(tug_stream_open(&streams[i], fds[i]), 0);
+        CHECK_EQUAL(tug_fd_stream_open(&streams[i], fds[i]), 0);
     CHECK_EQUAL(tug_io_write(&streams[0].writer, "one", 3), 3);
     CHECK_EQUAL(tug_io_write(&streams[0].writer, "other", 5), 5);
     CHECK_EQUAL(
@@ -281,7 +281,7 @@ static int64_t datagrams_keep_their_bounds(void *unused)
     CHECK_EQUAL(tug_io_read(&streams[3].reader, buffer, 16), 3);
     CHECK_EQUAL(tug_io_read(&streams[3].reader, buffer, 16), 5);
     for (int i = 0; i < 4; i++)
-        CHECK_EQUAL(tug_stream_close(&streams[i]), 0);
+        CHECK_EQUAL(tug_fd_stream_close(&streams[i]), 0);
     tug_fault_reset();
     return 0;
 }

@@ -27,10 +27,10 @@ static void put_back(int standard, int saved)
     close(saved);
 }
 
-static struct tug_stream opened(int standard)
+static struct tug_fd_stream opened(int standard)
 {
-    struct tug_stream stream;
-    CHECK_EQUAL(tug_stream_open_standard(&stream, standard), 0);
+    struct tug_fd_stream stream;
+    CHECK_EQUAL(tug_fd_stream_open_standard(&stream, standard), 0);
     return stream;
 }
 
@@ -53,13 +53,13 @@ static void check_input(const int fds[2])
     char buffer[16];
     int saved = put(0, fds[1]);
     int mode = fcntl(0, F_GETFL);
-    struct tug_stream stream = opened(0);
+    struct tug_fd_stream stream = opened(0);
     CHECK_EQUAL(TUG_TIMEOUT(2 * TUG_MILLISECOND, tug_io_read(&stream.reader, buffer, 16)),
                 -ETIMEDOUT);
     CHECK_EQUAL(write(fds[0], "line\n", 5), 5);
     CHECK_EQUAL(tug_io_read_exact(&stream.reader, buffer, 2), 2);
     CHECK_EQUAL(fcntl(0, F_GETFL), mode);
-    CHECK_EQUAL(tug_stream_close(&stream), 0);
+    CHECK_EQUAL(tug_fd_stream_close(&stream), 0);
     /* What nobody asked for is still there. */
     CHECK_EQUAL(read(0, buffer, 16), 3);
     CHECK(memcmp(buffer, "ne\n", 3) == 0);
@@ -130,10 +130,10 @@ static int64_t input_from_a_file(void *unused)
     CHECK_EQUAL(write(fd, "0123456789", 10), 10);
     CHECK_EQUAL(lseek(fd, 2, SEEK_SET), 2);
     int saved = put(0, fd);
-    struct tug_stream stream = opened(0);
+    struct tug_fd_stream stream = opened(0);
     CHECK_EQUAL(tug_io_read(&stream.reader, buffer, 3), 3);
     CHECK(memcmp(buffer, "234", 3) == 0);
-    CHECK_EQUAL(tug_stream_close(&stream), 0);
+    CHECK_EQUAL(tug_fd_stream_close(&stream), 0);
     CHECK_EQUAL(lseek(fd, 0, SEEK_CUR), 5); /* for whoever reads on */
     put_back(0, saved);
     close(fd);
@@ -147,7 +147,7 @@ static int64_t output_to_a_full_pipe(void *unused)
     int fds[2];
     CHECK_EQUAL(pipe2(fds, O_CLOEXEC), 0);
     int saved = put(1, fds[1]);
-    struct tug_stream stream = opened(1);
+    struct tug_fd_stream stream = opened(1);
     int64_t n;
     while ((n = TUG_TIMEOUT(2 * TUG_MILLISECOND,
                             tug_io_write(&stream.writer, much, sizeof(much)))) > 0)
@@ -158,7 +158,7 @@ static int64_t output_to_a_full_pipe(void *unused)
     CHECK(tug_io_write(&stream.writer, much, 100) == 100);
     /* Ends our writing, not that of others. */
     CHECK_EQUAL(tug_io_shutdown(&stream.writer), 0);
-    CHECK_EQUAL(tug_stream_close(&stream), 0);
+    CHECK_EQUAL(tug_fd_stream_close(&stream), 0);
     CHECK(fcntl(1, F_GETFD) >= 0);
     put_back(1, saved);
     close(fds[0]);
@@ -173,11 +173,11 @@ static int64_t output_to_a_terminal(void *unused)
     char buffer[16];
     make_terminal(fds);
     int saved = put(1, fds[1]);
-    struct tug_stream stream = opened(1);
+    struct tug_fd_stream stream = opened(1);
     CHECK_EQUAL(tug_io_write_all(&stream.writer, "hello", 5), 5);
     CHECK_EQUAL(tug_io_flush(&stream.writer), 0);
     CHECK_EQUAL(read(fds[0], buffer, 16), 5);
-    CHECK_EQUAL(tug_stream_close(&stream), 0);
+    CHECK_EQUAL(tug_fd_stream_close(&stream), 0);
     put_back(1, saved);
     close(fds[0]);
     close(fds[1]);
@@ -186,12 +186,12 @@ static int64_t output_to_a_terminal(void *unused)
 
 static int64_t read_input(void *argument)
 {
-    struct tug_stream stream = opened(0);
+    struct tug_fd_stream stream = opened(0);
     char buffer[16];
     __atomic_store_n((bool *)argument, true, __ATOMIC_RELEASE);
     int64_t n = tug_io_read(&stream.reader, buffer, 16);
     CHECK_EQUAL(n, -ECANCELED);
-    return tug_stream_close(&stream);
+    return tug_fd_stream_close(&stream);
 }
 
 static int64_t detach_reader(void *argument)
@@ -218,12 +218,12 @@ static void shutdown_does_not_wait_for_input(unsigned workers)
 static int64_t what_is_not_there(void *unused)
 {
     (void)unused;
-    struct tug_stream stream;
-    CHECK_EQUAL(tug_stream_open_standard(&stream, 3), -EINVAL);
-    CHECK_EQUAL(tug_stream_open_standard(&stream, -1), -EINVAL);
+    struct tug_fd_stream stream;
+    CHECK_EQUAL(tug_fd_stream_open_standard(&stream, 3), -EINVAL);
+    CHECK_EQUAL(tug_fd_stream_open_standard(&stream, -1), -EINVAL);
     int saved = fcntl(0, F_DUPFD_CLOEXEC, 3);
     close(0);
-    CHECK_EQUAL(tug_stream_open_standard(&stream, 0), -EBADF);
+    CHECK_EQUAL(tug_fd_stream_open_standard(&stream, 0), -EBADF);
     put_back(0, saved);
     return 0;
 }

@@ -83,11 +83,11 @@ static int64_t resilient_reader(void *unused)
 {
     (void)unused;
     char text[8];
-    struct tug_stream stream;
+    struct tug_fd_stream stream;
     CHECK_EQUAL(tug_fifo_create("fifo", 0600), 0);
     int fd = tug_fifo_open_receiver("fifo", TUG_FIFO_KEEP_OPEN);
     CHECK(fd >= 0);
-    CHECK_EQUAL(tug_stream_open(&stream, fd), 0);
+    CHECK_EQUAL(tug_fd_stream_open(&stream, fd), 0);
     for (int i = 0; i < 3; i++) {
         CHECK_EQUAL(TUG_TIMEOUT(TUG_MILLISECOND, tug_io_read(&stream.reader, text, sizeof(text))),
                     -ETIMEDOUT);
@@ -96,7 +96,7 @@ static int64_t resilient_reader(void *unused)
         CHECK(memcmp(text, "word", 4) == 0);
     }
     CHECK_EQUAL(TUG_TIMEOUT(TUG_MILLISECOND, tug_read(fd, text, sizeof(text))), -ETIMEDOUT);
-    CHECK_EQUAL(tug_stream_close(&stream), 0);
+    CHECK_EQUAL(tug_fd_stream_close(&stream), 0);
     return 0;
 }
 
@@ -188,17 +188,17 @@ static int64_t send_much(void *unused)
 {
     (void)unused;
     static unsigned char data[MUCH];
-    struct tug_stream stream;
+    struct tug_fd_stream stream;
     int64_t fd = open_sender(NULL);
     if (fd < 0)
         return fd;
     scratch_pattern(data, MUCH, 7);
-    int64_t result = tug_stream_open(&stream, (int)fd);
+    int64_t result = tug_fd_stream_open(&stream, (int)fd);
     if (result == 0)
         result = tug_io_write_all(&stream.writer, data, MUCH);
     /* The writer's end is the reader's. */
     int error = tug_io_shutdown(&stream.writer);
-    tug_stream_close(&stream);
+    tug_fd_stream_close(&stream);
     return error < 0 ? error : result;
 }
 
@@ -206,21 +206,21 @@ static int64_t much(void *unused)
 {
     (void)unused;
     static unsigned char expected[MUCH];
-    struct tug_stream stream;
+    struct tug_fd_stream stream;
     void *data;
     int64_t sent;
     CHECK_EQUAL(tug_fifo_create("fifo", 0600), 0);
     struct tug_task *task = tug_spawn(send_much, NULL);
     int64_t fd = open_receiver(NULL);
     CHECK(fd >= 0);
-    CHECK_EQUAL(tug_stream_open(&stream, (int)fd), 0);
+    CHECK_EQUAL(tug_fd_stream_open(&stream, (int)fd), 0);
     CHECK_EQUAL(tug_io_read_to_end(&stream.reader, &data, MUCH), MUCH);
     scratch_pattern(expected, MUCH, 7);
     CHECK(memcmp(data, expected, MUCH) == 0);
     free(data);
     CHECK_EQUAL(tug_join(task, &sent), 0);
     CHECK_EQUAL(sent, MUCH);
-    CHECK_EQUAL(tug_stream_close(&stream), 0);
+    CHECK_EQUAL(tug_fd_stream_close(&stream), 0);
     return 0;
 }
 

@@ -15,7 +15,7 @@
 struct scene {
     int listener, deaf, pair[2], datagrams[2];
     struct tug_address deaf_address;
-    struct tug_stream stream;
+    struct tug_fd_stream stream;
     char fifo[64];
 };
 
@@ -133,7 +133,7 @@ static void set_up(struct scene *scene)
     CHECK(scene->listener >= 0 && scene->datagrams[0] >= 0);
     CHECK_EQUAL(tug_local_pair(SOCK_STREAM, scene->pair), 0);
     CHECK_EQUAL(tug_local_pair(SOCK_STREAM, fds), 0);
-    CHECK_EQUAL(tug_stream_open(&scene->stream, fds[0]), 0);
+    CHECK_EQUAL(tug_fd_stream_open(&scene->stream, fds[0]), 0);
     scene->datagrams[1] = fds[1];
     const char *directory = getenv("TMPDIR");
     snprintf(scene->fifo, sizeof(scene->fifo), "%s/tug-fifo-%d",
@@ -144,7 +144,7 @@ static void set_up(struct scene *scene)
 static void tear_down(struct scene *scene)
 {
     unlink(scene->fifo);
-    tug_stream_close(&scene->stream);
+    tug_fd_stream_close(&scene->stream);
     close(scene->datagrams[0]);
     close(scene->datagrams[1]);
     close(scene->pair[0]);

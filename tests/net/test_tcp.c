@@ -154,17 +154,17 @@ static int64_t shutdown_after_a_reset(void *unused)
 {
     (void)unused;
     struct connection connection;
-    struct tug_stream stream;
+    struct tug_fd_stream stream;
     char byte;
     CHECK_EQUAL(open_connection(&connection), 0);
-    CHECK_EQUAL(tug_stream_open(&stream, connection.server), 0);
+    CHECK_EQUAL(tug_fd_stream_open(&stream, connection.server), 0);
     connection.server = -1;
     reset(&connection);
     CHECK_EQUAL(tug_io_read(&stream.reader, &byte, 1), -ECONNRESET);
     CHECK_EQUAL(tug_io_shutdown(&stream.writer), 0);
     CHECK_EQUAL(tug_io_shutdown(&stream.writer), 0);
     CHECK_EQUAL(tug_io_write(&stream.writer, "x", 1), -EPIPE);
-    CHECK_EQUAL(tug_stream_close(&stream), 0);
+    CHECK_EQUAL(tug_fd_stream_close(&stream), 0);
     close_connection(&connection);
     return 0;
 }
@@ -174,9 +174,9 @@ static int64_t shutdown_after_a_reset(void *unused)
 /* Answers with what it has heard, when it has heard all of it. */
 static int64_t answer_at_the_end(void *argument)
 {
-    struct tug_stream stream;
+    struct tug_fd_stream stream;
     void *data;
-    int64_t result = tug_stream_open(&stream, *(int *)argument);
+    int64_t result = tug_fd_stream_open(&stream, *(int *)argument);
     if (result < 0)
         return result;
     *(int *)argument = -1;
@@ -187,7 +187,7 @@ static int64_t answer_at_the_end(void *argument)
     }
     if (result >= 0)
         result = tug_io_shutdown(&stream.writer);
-    tug_stream_close(&stream);
+    tug_fd_stream_close(&stream);
     return length < 0 ? length : result;
 }
 
@@ -195,11 +195,11 @@ static int64_t half_closed(void *unused)
 {
     (void)unused;
     struct connection connection;
-    struct tug_stream stream;
+    struct tug_fd_stream stream;
     char text[8];
     CHECK_EQUAL(open_connection(&connection), 0);
     struct tug_task *task = tug_spawn(answer_at_the_end, &connection.server);
-    CHECK_EQUAL(tug_stream_open(&stream, connection.client), 0);
+    CHECK_EQUAL(tug_fd_stream_open(&stream, connection.client), 0);
     connection.client = -1;
     CHECK_EQUAL(tug_io_write_all(&stream.writer, "ask", 3), 3);
     CHECK_EQUAL(tug_io_shutdown(&stream.writer), 0);
@@ -209,7 +209,7 @@ static int64_t half_closed(void *unused)
     CHECK(memcmp(text, "ask", 3) == 0);
     CHECK_EQUAL(tug_io_read(&stream.reader, text, 1), 0);
     CHECK_EQUAL(result_of(task), 0);
-    CHECK_EQUAL(tug_stream_close(&stream), 0);
+    CHECK_EQUAL(tug_fd_stream_close(&stream), 0);
     close_connection(&connection);
     return 0;
 }

@@ -12,42 +12,42 @@
 #include "sys/fault.h"
 
 /* An empty file without a name. */
-static struct tug_stream empty_file(void)
+static struct tug_fd_stream empty_file(void)
 {
-    struct tug_stream stream;
+    struct tug_fd_stream stream;
     int fd = memfd_create("test", MFD_CLOEXEC);
     CHECK(fd >= 0);
-    CHECK_EQUAL(tug_stream_open(&stream, fd), 0);
+    CHECK_EQUAL(tug_fd_stream_open(&stream, fd), 0);
     return stream;
 }
 
-static bool holds(const struct tug_stream *stream, const char *text)
+static bool holds(const struct tug_fd_stream *stream, const char *text)
 {
     char buffer[64];
-    ssize_t n = pread(tug_stream_descriptor(stream), buffer, sizeof(buffer), 0);
+    ssize_t n = pread(tug_fd_stream_descriptor(stream), buffer, sizeof(buffer), 0);
     return n == (ssize_t)strlen(text) && memcmp(buffer, text, (size_t)n) == 0;
 }
 
 static int64_t reads_and_writes_at_its_position(void *unused)
 {
     (void)unused;
-    struct tug_stream stream = empty_file();
+    struct tug_fd_stream stream = empty_file();
     char buffer[16];
     CHECK_EQUAL(tug_io_write_all(&stream.writer, "0123456789", 10), 10);
     CHECK_EQUAL(tug_io_flush(&stream.writer), 0);
     CHECK_EQUAL(tug_io_read(&stream.reader, buffer, 16), 0);
-    CHECK_EQUAL(tug_stream_seek(&stream, 2, SEEK_SET), 2);
+    CHECK_EQUAL(tug_fd_stream_seek(&stream, 2, SEEK_SET), 2);
     CHECK_EQUAL(tug_io_read(&stream.reader, buffer, 3), 3);
     CHECK(memcmp(buffer, "234", 3) == 0);
     CHECK_EQUAL(tug_io_write(&stream.writer, "x", 1), 1);
-    CHECK_EQUAL(tug_stream_seek(&stream, 0, SEEK_CUR), 6);
-    CHECK_EQUAL(tug_stream_seek(&stream, -1, SEEK_END), 9);
+    CHECK_EQUAL(tug_fd_stream_seek(&stream, 0, SEEK_CUR), 6);
+    CHECK_EQUAL(tug_fd_stream_seek(&stream, -1, SEEK_END), 9);
     CHECK_EQUAL(tug_io_read(&stream.reader, buffer, 16), 1);
     CHECK_EQUAL(tug_io_read(&stream.reader, buffer, 0), 0);
-    CHECK_EQUAL(tug_stream_seek(&stream, -1, SEEK_SET), -EINVAL);
+    CHECK_EQUAL(tug_fd_stream_seek(&stream, -1, SEEK_SET), -EINVAL);
     CHECK_EQUAL(tug_io_shutdown(&stream.writer), 0);
     CHECK(holds(&stream, "01234x6789"));
-    int fd = tug_stream_release(&stream);
+    int fd = tug_fd_stream_release(&stream);
     CHECK_EQUAL(lseek(fd, 0, SEEK_CUR), 10);
     close(fd);
     return 0;
@@ -67,23 +67,23 @@ static void begin_slow(void)
 static int64_t what_cannot_be_done_at_once(void *unused)
 {
     (void)unused;
-    struct tug_stream stream = empty_file();
+    struct tug_fd_stream stream = empty_file();
     char buffer[16];
     begin_slow();
     CHECK_EQUAL(tug_io_write_all(&stream.writer, "0123456789", 10), 10);
-    CHECK_EQUAL(tug_stream_seek(&stream, 4, SEEK_SET), 4);
+    CHECK_EQUAL(tug_fd_stream_seek(&stream, 4, SEEK_SET), 4);
     CHECK_EQUAL(tug_io_read(&stream.reader, buffer, 4), 4);
     CHECK(memcmp(buffer, "4567", 4) == 0);
     CHECK_EQUAL(tug_io_read(&stream.reader, buffer, 16), 2);
     CHECK_EQUAL(tug_io_read(&stream.reader, buffer, 16), 0);
     CHECK(holds(&stream, "0123456789"));
     tug_fault_reset();
-    CHECK_EQUAL(tug_stream_close(&stream), 0);
+    CHECK_EQUAL(tug_fd_stream_close(&stream), 0);
     return 0;
 }
 
 /* Polls once, as a call does that is cancelled then. */
-static int64_t begin_read(struct tug_stream *stream, void *buffer, size_t size)
+static int64_t begin_read(struct tug_fd_stream *stream, void *buffer, size_t size)
 {
     struct script_waker *counters = malloc(sizeof(*counters));
     struct tug_waker waker = script_waker(counters);
@@ -94,7 +94,7 @@ static int64_t begin_read(struct tug_stream *stream, void *buffer, size_t size)
     return n;
 }
 
-static int64_t begin_write(struct tug_stream *stream, const void *buffer, size_t size)
+static int64_t begin_write(struct tug_fd_stream *stream, const void *buffer, size_t size)
 {
     struct script_waker *counters = malloc(sizeof(*counters));
     struct tug_waker waker = script_waker(counters);
@@ -108,30 +108,30 @@ static int64_t begin_write(struct tug_stream *stream, const void *buffer, size_t
 static int64_t a_cancelled_read_loses_nothing(void *unused)
 {
     (void)unused;
-    struct tug_stream stream = empty_file();
+    struct tug_fd_stream stream = empty_file();
     char buffer[16];
     CHECK_EQUAL(tug_io_write_all(&stream.writer, "0123456789", 10), 10);
-    CHECK_EQUAL(tug_stream_seek(&stream, 0, SEEK_SET), 0);
+    CHECK_EQUAL(tug_fd_stream_seek(&stream, 0, SEEK_SET), 0);
     begin_slow();
     CHECK_EQUAL(begin_read(&stream, buffer, 6), TUG_IO_PENDING);
     CHECK_EQUAL(tug_io_read(&stream.reader, buffer, 2), 2);
     CHECK(memcmp(buffer, "01", 2) == 0);
     /* Nobody has read beyond the second byte, whatever the kernel thinks. */
-    CHECK_EQUAL(tug_stream_seek(&stream, 1, SEEK_CUR), 3);
+    CHECK_EQUAL(tug_fd_stream_seek(&stream, 1, SEEK_CUR), 3);
     CHECK_EQUAL(begin_read(&stream, buffer, 6), TUG_IO_PENDING);
     CHECK_EQUAL(tug_io_write(&stream.writer, "x", 1), 1);
     CHECK(holds(&stream, "012x456789"));
     CHECK_EQUAL(tug_io_read(&stream.reader, buffer, 1), 1);
     CHECK_EQUAL(buffer[0], '4');
     tug_fault_reset();
-    CHECK_EQUAL(tug_stream_close(&stream), 0);
+    CHECK_EQUAL(tug_fd_stream_close(&stream), 0);
     return 0;
 }
 
 static int64_t a_cancelled_write_is_carried_out(void *unused)
 {
     (void)unused;
-    struct tug_stream stream = empty_file();
+    struct tug_fd_stream stream = empty_file();
     begin_slow();
     /* Made again: once in the file. */
     CHECK_EQUAL(begin_write(&stream, "abc", 3), TUG_IO_PENDING);
@@ -143,7 +143,7 @@ static int64_t a_cancelled_write_is_carried_out(void *unused)
     CHECK(holds(&stream, "abcdefxyz"));
     /* Followed by a read, a seek, the end. */
     CHECK_EQUAL(begin_write(&stream, "0", 1), TUG_IO_PENDING);
-    CHECK_EQUAL(tug_stream_seek(&stream, 0, SEEK_CUR), 10);
+    CHECK_EQUAL(tug_fd_stream_seek(&stream, 0, SEEK_CUR), 10);
     CHECK_EQUAL(begin_write(&stream, "1", 1), TUG_IO_PENDING);
     char byte;
     CHECK_EQUAL(tug_io_read(&stream.reader, &byte, 1), 0);
@@ -151,7 +151,7 @@ static int64_t a_cancelled_write_is_carried_out(void *unused)
     struct tug_waker none = script_waker(&(struct script_waker){0, 0, 0});
     int64_t n = tug_writer_poll(&stream.writer, &none, "2", 1);
     CHECK_EQUAL(n, TUG_IO_PENDING);
-    int fd = tug_stream_release(&stream); /* waits, and asks it to end */
+    int fd = tug_fd_stream_release(&stream); /* waits, and asks it to end */
     char buffer[16];
     ssize_t length = pread(fd, buffer, sizeof(buffer), 0);
     CHECK(length == 11 || (length == 12 && buffer[11] == '2'));
@@ -165,15 +165,15 @@ static int64_t no_error_is_lost(void *unused)
 {
     (void)unused;
     for (int next = 0; next < 4; next++) {
-        struct tug_stream stream = empty_file();
+        struct tug_fd_stream stream = empty_file();
         char byte;
         int64_t result;
         begin_slow();
         CHECK_EQUAL(tug_fault_fail("write", 1, UINT32_MAX, ENOSPC), 0);
         int64_t begun = begin_write(&stream, "abc", 3);
         tug_fault_reset();
-        if (begun == 3 || tug_stream_seek(&stream, 0, SEEK_END) == 3) {
-            CHECK_EQUAL(tug_stream_close(&stream), 0); /* the ring made the call, not we */
+        if (begun == 3 || tug_fd_stream_seek(&stream, 0, SEEK_END) == 3) {
+            CHECK_EQUAL(tug_fd_stream_close(&stream), 0); /* the ring made the call, not we */
             continue;
         }
         begin_slow();
@@ -187,10 +187,10 @@ static int64_t no_error_is_lost(void *unused)
         else if (next == 2)
             result = tug_io_read(&stream.reader, &byte, 1);
         else
-            result = tug_stream_seek(&stream, 0, SEEK_SET);
+            result = tug_fd_stream_seek(&stream, 0, SEEK_SET);
         CHECK_EQUAL(result, -ENOSPC);
         CHECK_EQUAL(tug_io_flush(&stream.writer), 0);
-        CHECK_EQUAL(tug_stream_close(&stream), 0);
+        CHECK_EQUAL(tug_fd_stream_close(&stream), 0);
     }
     return 0;
 }
@@ -201,14 +201,14 @@ static int64_t a_copy_between_files_is_exact(void *unused)
 {
     (void)unused;
     enum { LENGTH = 600000 };
-    struct tug_stream from = empty_file(), to = empty_file();
+    struct tug_fd_stream from = empty_file(), to = empty_file();
     unsigned char *data = malloc(LENGTH), *copied = malloc(LENGTH + 1);
     struct tug_io_copy copy;
     int64_t result;
     for (size_t i = 0; i < LENGTH; i++)
         data[i] = (unsigned char)(i * 31 + i / 256);
     CHECK_EQUAL(tug_io_write_all(&from.writer, data, LENGTH), LENGTH);
-    CHECK_EQUAL(tug_stream_seek(&from, 0, SEEK_SET), 0);
+    CHECK_EQUAL(tug_fd_stream_seek(&from, 0, SEEK_SET), 0);
     const struct tug_io_copy_options options = {.buffer_size = 100000};
     begin_slow();
     CHECK_EQUAL(tug_io_copy_init(&copy, &from.reader, &to.writer, &options), 0);
@@ -218,19 +218,19 @@ static int64_t a_copy_between_files_is_exact(void *unused)
     CHECK_EQUAL(result, LENGTH);
     tug_fault_reset();
     tug_io_copy_free(&copy);
-    CHECK_EQUAL(pread(tug_stream_descriptor(&to), copied, LENGTH + 1, 0), LENGTH);
+    CHECK_EQUAL(pread(tug_fd_stream_descriptor(&to), copied, LENGTH + 1, 0), LENGTH);
     CHECK(memcmp(copied, data, LENGTH) == 0);
     free(data);
     free(copied);
-    CHECK_EQUAL(tug_stream_close(&from), 0);
-    CHECK_EQUAL(tug_stream_close(&to), 0);
+    CHECK_EQUAL(tug_fd_stream_close(&from), 0);
+    CHECK_EQUAL(tug_fd_stream_close(&to), 0);
     return 0;
 }
 
 static int64_t memory_is_short(void *unused)
 {
     (void)unused;
-    struct tug_stream stream = empty_file();
+    struct tug_fd_stream stream = empty_file();
     char byte;
     begin_slow();
     CHECK_EQUAL(tug_fault_fail("malloc", 1, 2, ENOMEM), 0);
@@ -238,7 +238,7 @@ static int64_t memory_is_short(void *unused)
     CHECK_EQUAL(tug_io_read(&stream.reader, &byte, 1), -ENOMEM);
     CHECK_EQUAL(tug_io_write(&stream.writer, "x", 1), 1);
     tug_fault_reset();
-    CHECK_EQUAL(tug_stream_close(&stream), 0);
+    CHECK_EQUAL(tug_fd_stream_close(&stream), 0);
     return 0;
 }
 

@@ -13,15 +13,15 @@
 
 #include "sys/fault.h"
 
-static struct tug_stream opened(int fd)
+static struct tug_fd_stream opened(int fd)
 {
-    struct tug_stream stream;
-    CHECK_EQUAL(tug_stream_open(&stream, fd), 0);
-    CHECK_EQUAL(tug_stream_descriptor(&stream), fd);
+    struct tug_fd_stream stream;
+    CHECK_EQUAL(tug_fd_stream_open(&stream, fd), 0);
+    CHECK_EQUAL(tug_fd_stream_descriptor(&stream), fd);
     return stream;
 }
 
-static void make_sockets(struct tug_stream streams[2])
+static void make_sockets(struct tug_fd_stream streams[2])
 {
     int fds[2];
     CHECK_EQUAL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
@@ -29,7 +29,7 @@ static void make_sockets(struct tug_stream streams[2])
     streams[1] = opened(fds[1]);
 }
 
-static void make_pipe(struct tug_stream streams[2])
+static void make_pipe(struct tug_fd_stream streams[2])
 {
     int fds[2];
     CHECK_EQUAL(pipe2(fds, O_CLOEXEC), 0);
@@ -37,10 +37,10 @@ static void make_pipe(struct tug_stream streams[2])
     streams[1] = opened(fds[1]);
 }
 
-static void close_both(struct tug_stream streams[2])
+static void close_both(struct tug_fd_stream streams[2])
 {
-    CHECK_EQUAL(tug_stream_close(&streams[0]), 0);
-    CHECK_EQUAL(tug_stream_close(&streams[1]), 0);
+    CHECK_EQUAL(tug_fd_stream_close(&streams[0]), 0);
+    CHECK_EQUAL(tug_fd_stream_close(&streams[1]), 0);
 }
 
 /* ---- Many bytes ---- */
@@ -97,7 +97,7 @@ static int64_t receive_many(void *reader)
 static int64_t sockets_carry_both_ways_at_once(void *unused)
 {
     (void)unused;
-    struct tug_stream streams[2];
+    struct tug_fd_stream streams[2];
     struct tug_task *tasks[4];
     make_sockets(streams);
     for (int i = 0; i < 2; i++) {
@@ -113,7 +113,7 @@ static int64_t sockets_carry_both_ways_at_once(void *unused)
 static int64_t pipes_carry(void *unused)
 {
     (void)unused;
-    struct tug_stream streams[2];
+    struct tug_fd_stream streams[2];
     make_pipe(streams);
     struct tug_task *sender = fixture_spawn(send_many, &streams[1].writer);
     CHECK_EQUAL(receive_many(&streams[0].reader), 0);
@@ -127,7 +127,7 @@ static int64_t pipes_carry(void *unused)
 static int64_t a_shutdown_of_a_pipe_closes_it(void *unused)
 {
     (void)unused;
-    struct tug_stream streams[2];
+    struct tug_fd_stream streams[2];
     char buffer[8];
     make_pipe(streams);
     /* A wait of the writer's keeps the open file alive, until it is taken back. */
@@ -139,12 +139,12 @@ static int64_t a_shutdown_of_a_pipe_closes_it(void *unused)
     CHECK_EQUAL(tug_io_shutdown(&streams[1].writer), 0);
     CHECK_EQUAL(tug_io_write(&streams[1].writer, "x", 1), -EPIPE);
     CHECK_EQUAL(tug_io_read(&streams[1].reader, buffer, 1), -EBADF);
-    CHECK_EQUAL(tug_stream_descriptor(&streams[1]), -EBADF);
+    CHECK_EQUAL(tug_fd_stream_descriptor(&streams[1]), -EBADF);
     do
         n = tug_io_read(&streams[0].reader, buffer, sizeof(buffer));
     while (n > 0);
     CHECK_EQUAL(n, 0);
-    CHECK_EQUAL(tug_stream_release(&streams[1]), -EBADF);
+    CHECK_EQUAL(tug_fd_stream_release(&streams[1]), -EBADF);
     close_both(streams);
     return 0;
 }
@@ -152,15 +152,15 @@ static int64_t a_shutdown_of_a_pipe_closes_it(void *unused)
 static int64_t who_writes_to_nobody_is_told(void *unused)
 {
     (void)unused;
-    struct tug_stream streams[2];
+    struct tug_fd_stream streams[2];
     make_pipe(streams);
-    CHECK_EQUAL(tug_stream_close(&streams[0]), 0);
+    CHECK_EQUAL(tug_fd_stream_close(&streams[0]), 0);
     CHECK_EQUAL(tug_io_write(&streams[1].writer, "x", 1), -EPIPE);
-    CHECK_EQUAL(tug_stream_close(&streams[1]), 0);
+    CHECK_EQUAL(tug_fd_stream_close(&streams[1]), 0);
     make_sockets(streams);
-    CHECK_EQUAL(tug_stream_close(&streams[0]), 0);
+    CHECK_EQUAL(tug_fd_stream_close(&streams[0]), 0);
     CHECK_EQUAL(tug_io_write(&streams[1].writer, "x", 1), -EPIPE);
-    CHECK_EQUAL(tug_stream_close(&streams[1]), 0);
+    CHECK_EQUAL(tug_fd_stream_close(&streams[1]), 0);
     return 0;
 }
 
@@ -169,14 +169,14 @@ static int64_t a_closed_stream_leaves_nothing_behind(void *unused)
 {
     (void)unused;
     for (int round = 0; round < 10; round++) {
-        struct tug_stream streams[2];
+        struct tug_fd_stream streams[2];
         char byte;
         make_sockets(streams);
         CHECK_EQUAL(TUG_TIMEOUT(TUG_MILLISECOND, tug_io_read(&streams[0].reader, &byte, 1)),
                     -ETIMEDOUT);
-        CHECK_EQUAL(tug_stream_close(&streams[0]), 0);
+        CHECK_EQUAL(tug_fd_stream_close(&streams[0]), 0);
         CHECK_EQUAL(tug_io_read(&streams[1].reader, &byte, 1), 0);
-        CHECK_EQUAL(tug_stream_close(&streams[1]), 0);
+        CHECK_EQUAL(tug_fd_stream_close(&streams[1]), 0);
     }
     return 0;
 }
@@ -185,9 +185,9 @@ static int64_t a_shutdown_of_a_reset_connection(void *unused)
 {
     (void)unused;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct tug_stream stream = opened(fd);
+    struct tug_fd_stream stream = opened(fd);
     CHECK_EQUAL(tug_io_shutdown(&stream.writer), 0); /* ENOTCONN */
-    CHECK_EQUAL(tug_stream_close(&stream), 0);
+    CHECK_EQUAL(tug_fd_stream_close(&stream), 0);
     return 0;
 }
 
@@ -198,23 +198,23 @@ static int64_t the_mode_is_restored(void *unused)
     (void)unused;
     int fds[2];
     CHECK_EQUAL(pipe2(fds, O_CLOEXEC), 0);
-    struct tug_stream stream = opened(fds[0]);
+    struct tug_fd_stream stream = opened(fds[0]);
     CHECK(fcntl(fds[0], F_GETFL) & O_NONBLOCK);
-    CHECK_EQUAL(tug_stream_release(&stream), fds[0]);
+    CHECK_EQUAL(tug_fd_stream_release(&stream), fds[0]);
     CHECK(!(fcntl(fds[0], F_GETFL) & O_NONBLOCK));
     CHECK_EQUAL(fcntl(fds[1], F_SETFL, O_NONBLOCK), 0);
     stream = opened(fds[1]);
-    CHECK_EQUAL(tug_stream_release(&stream), fds[1]);
+    CHECK_EQUAL(tug_fd_stream_release(&stream), fds[1]);
     CHECK(fcntl(fds[1], F_GETFL) & O_NONBLOCK);
     close(fds[0]);
     close(fds[1]);
     CHECK_EQUAL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
     stream = opened(fds[0]);
     CHECK(!(fcntl(fds[0], F_GETFL) & O_NONBLOCK));
-    CHECK_EQUAL(tug_stream_seek(&stream, 0, SEEK_SET), -ESPIPE);
-    CHECK_EQUAL(tug_stream_close(&stream), 0);
+    CHECK_EQUAL(tug_fd_stream_seek(&stream, 0, SEEK_SET), -ESPIPE);
+    CHECK_EQUAL(tug_fd_stream_close(&stream), 0);
     close(fds[1]);
-    CHECK_EQUAL(tug_stream_open(&stream, -1), -EBADF);
+    CHECK_EQUAL(tug_fd_stream_open(&stream, -1), -EBADF);
     return 0;
 }
 
@@ -222,18 +222,18 @@ static int64_t an_eventfd_and_a_device(void *unused)
 {
     (void)unused;
     uint64_t value = 5;
-    struct tug_stream stream = opened(eventfd(0, EFD_CLOEXEC));
+    struct tug_fd_stream stream = opened(eventfd(0, EFD_CLOEXEC));
     CHECK_EQUAL(TUG_TIMEOUT(TUG_MILLISECOND, tug_io_read(&stream.reader, &value, 8)), -ETIMEDOUT);
     CHECK_EQUAL(tug_io_write(&stream.writer, &value, 8), 8);
     value = 0;
     CHECK_EQUAL(tug_io_read(&stream.reader, &value, 8), 8);
     CHECK_EQUAL(value, 5);
     CHECK_EQUAL(tug_io_shutdown(&stream.writer), 0);
-    CHECK_EQUAL(tug_stream_close(&stream), 0);
+    CHECK_EQUAL(tug_fd_stream_close(&stream), 0);
     stream = opened(open("/dev/null", O_RDWR | O_CLOEXEC));
     CHECK_EQUAL(tug_io_write(&stream.writer, &value, 8), 8);
     CHECK_EQUAL(tug_io_read(&stream.reader, &value, 8), 0);
-    CHECK_EQUAL(tug_stream_close(&stream), 0);
+    CHECK_EQUAL(tug_fd_stream_close(&stream), 0);
     return 0;
 }
 
@@ -247,14 +247,14 @@ static int64_t opening_fails_in_whole(void *unused)
     CHECK_EQUAL(pipe2(fds, O_CLOEXEC), 0);
     for (int i = 0; i < 3; i++) {
         for (unsigned occurrence = 1;; occurrence++) {
-            struct tug_stream stream;
+            struct tug_fd_stream stream;
             tug_fault_reset();
             CHECK_EQUAL(tug_fault_fail(calls[i], occurrence, 1, ENOMEM), 0);
-            int error = tug_stream_open(&stream, fds[0]);
+            int error = tug_fd_stream_open(&stream, fds[0]);
             tug_fault_reset();
             if (error == 0) {
                 CHECK(occurrence > 1);
-                CHECK_EQUAL(tug_stream_release(&stream), fds[0]);
+                CHECK_EQUAL(tug_fd_stream_release(&stream), fds[0]);
                 break;
             }
             CHECK_EQUAL(error, -ENOMEM);
@@ -271,7 +271,7 @@ static int64_t errors_are_passed_on(void *unused)
 {
     (void)unused;
 #if TUG_FAULT_INJECTION
-    struct tug_stream streams[2];
+    struct tug_fd_stream streams[2];
     char byte;
     make_sockets(streams);
     CHECK_EQUAL(tug_fault_fail("recv", 1, 1, ECONNRESET), 0);
@@ -282,7 +282,7 @@ static int64_t errors_are_passed_on(void *unused)
     CHECK_EQUAL(tug_io_shutdown(&streams[0].writer), -EIO);
     tug_fault_reset();
     /* A call that says it would block though the descriptor is ready does not hang the worker. */
-    CHECK_EQUAL(write(tug_stream_descriptor(&streams[1]), "x", 1), 1);
+    CHECK_EQUAL(write(tug_fd_stream_descriptor(&streams[1]), "x", 1), 1);
     CHECK_EQUAL(tug_fault_fail("recv", 1, 300, EAGAIN), 0);
     CHECK_EQUAL(tug_io_read(&streams[0].reader, &byte, 1), 1);
     tug_fault_reset();
@@ -295,7 +295,7 @@ static int64_t errors_are_passed_on(void *unused)
 
 static int64_t write_later(void *argument)
 {
-    struct tug_stream *stream = argument;
+    struct tug_fd_stream *stream = argument;
     CHECK_EQUAL(tug_sleep(TUG_MILLISECOND), 0);
     CHECK_EQUAL(tug_io_write(&stream->writer, "x", 1), 1);
     return 0;
@@ -305,7 +305,7 @@ static int64_t write_later(void *argument)
 static int64_t a_wait_is_no_loop(void *unused)
 {
     (void)unused;
-    struct tug_stream streams[2];
+    struct tug_fd_stream streams[2];
     char byte;
     make_sockets(streams);
     for (int round = 0; round < 3; round++) {

@@ -13,7 +13,7 @@
 
 #include <tug/coop.h>
 
-#include "io/stream.h"
+#include "io/fd_stream.h"
 #include "sys/call.h"
 #include "sys/list.h"
 
@@ -65,7 +65,7 @@ static int64_t attempt_writev(const struct transfer *transfer)
 
 /* Every attempt costs a unit, so that a descriptor that says it is ready and is not cannot keep the
  * worker; only a wait gives its unit back. */
-static int64_t try_or_wait(struct tug_stream *stream, enum tug_interest interest,
+static int64_t try_or_wait(struct tug_fd_stream *stream, enum tug_interest interest,
                            const struct tug_waker *waker, attempt_fn attempt,
                            const struct transfer *transfer)
 {
@@ -87,7 +87,7 @@ static int64_t try_or_wait(struct tug_stream *stream, enum tug_interest interest
 static int64_t poll_reader(struct tug_reader *reader, const struct tug_waker *waker, void *buffer,
                            size_t size, attempt_fn attempt)
 {
-    struct tug_stream *stream = TUG_CONTAINER_OF(reader, struct tug_stream, reader);
+    struct tug_fd_stream *stream = TUG_CONTAINER_OF(reader, struct tug_fd_stream, reader);
     const struct transfer transfer = {.fd = stream->fd, .buffer = buffer, .size = size};
     if (transfer.fd < 0)
         return transfer.fd;
@@ -97,7 +97,7 @@ static int64_t poll_reader(struct tug_reader *reader, const struct tug_waker *wa
 static int64_t poll_writer(struct tug_writer *writer, const struct tug_waker *waker,
                            struct transfer transfer, attempt_fn attempt)
 {
-    struct tug_stream *stream = TUG_CONTAINER_OF(writer, struct tug_stream, writer);
+    struct tug_fd_stream *stream = TUG_CONTAINER_OF(writer, struct tug_fd_stream, writer);
     transfer.fd = stream->fd;
     if (transfer.fd < 0)
         return -EPIPE;
@@ -138,7 +138,7 @@ static int64_t socket_write_vectored(struct tug_writer *writer, const struct tug
 /* A connection that has been reset has no side left to be ended. */
 static int socket_shutdown(struct tug_writer *writer, const struct tug_waker *waker)
 {
-    struct tug_stream *stream = TUG_CONTAINER_OF(writer, struct tug_stream, writer);
+    struct tug_fd_stream *stream = TUG_CONTAINER_OF(writer, struct tug_fd_stream, writer);
     (void)waker;
     int error = tug_sys_shutdown(stream->fd, SHUT_WR);
     return error == -ENOTCONN ? 0 : error;
@@ -176,7 +176,7 @@ static int64_t pipe_write_vectored(struct tug_writer *writer, const struct tug_w
  * keeps the open file alive. */
 static int pipe_shutdown(struct tug_writer *writer, const struct tug_waker *waker)
 {
-    struct tug_stream *stream = TUG_CONTAINER_OF(writer, struct tug_stream, writer);
+    struct tug_fd_stream *stream = TUG_CONTAINER_OF(writer, struct tug_fd_stream, writer);
     (void)waker;
     int fd = stream->fd;
     int flags = fd >= 0 ? tug_sys_fcntl(fd, F_GETFL, 0) : 0;

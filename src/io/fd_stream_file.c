@@ -25,7 +25,7 @@
 
 #include "driver/driver.h"
 #include "driver/op_table.h"
-#include "io/stream.h"
+#include "io/fd_stream.h"
 #include "sys/call.h"
 #include "sys/list.h"
 
@@ -35,7 +35,7 @@
 
 enum activity { IDLE, READING, WRITING };
 
-struct tug_stream_file {
+struct tug_fd_stream_file {
     struct tug_op op;
     enum activity activity;
     unsigned char *read_data, *write_data;
@@ -72,7 +72,7 @@ enum { START, TRY_AGAIN };
 
 /* What to do after an attempt that would block: START an operation, TRY_AGAIN since it is ready by
  * now, TUG_IO_PENDING, or an error. */
-static int after_attempt(struct tug_stream *stream, enum tug_interest interest,
+static int after_attempt(struct tug_fd_stream *stream, enum tug_interest interest,
                          const struct tug_waker *waker, int64_t attempt)
 {
     if (stream->readiness == NULL)
@@ -89,7 +89,7 @@ static int after_attempt(struct tug_stream *stream, enum tug_interest interest,
 }
 
 /* Brings the operation to its end, and stores its result. Returns 0 or TUG_IO_PENDING. */
-static int finish(struct tug_stream_file *file, const struct tug_waker *waker, int64_t *result)
+static int finish(struct tug_fd_stream_file *file, const struct tug_waker *waker, int64_t *result)
 {
     if (tug_op_drive(&file->op, waker) == TUG_PENDING)
         return TUG_IO_PENDING;
@@ -104,7 +104,7 @@ static int finish(struct tug_stream_file *file, const struct tug_waker *waker, i
 
 /* Brings to its end what nobody asks for any more. Returns 0, TUG_IO_PENDING, or the error of a
  * write, which belongs to nobody else. */
-static int64_t settle(struct tug_stream_file *file, const struct tug_waker *waker)
+static int64_t settle(struct tug_fd_stream_file *file, const struct tug_waker *waker)
 {
     int64_t result;
     enum activity activity = file->activity;
@@ -118,7 +118,7 @@ static int64_t settle(struct tug_stream_file *file, const struct tug_waker *wake
 
 /* ---- Reading ---- */
 
-static int64_t give(struct tug_stream_file *file, void *buffer, size_t size)
+static int64_t give(struct tug_fd_stream_file *file, void *buffer, size_t size)
 {
     size_t n = size < file->unread ? size : file->unread;
     memcpy(buffer, file->read_data + file->read_start, n);
@@ -135,10 +135,10 @@ static int64_t attempt_read(int fd, void *buffer, size_t size)
 }
 
 /* Reads at once, or starts an operation, and says so. */
-static int64_t start_read(struct tug_stream *stream, const struct tug_waker *waker, void *buffer,
+static int64_t start_read(struct tug_fd_stream *stream, const struct tug_waker *waker, void *buffer,
                           size_t size, bool *started)
 {
-    struct tug_stream_file *file = stream->file;
+    struct tug_fd_stream_file *file = stream->file;
     int64_t result = attempt_read(stream->fd, buffer, size);
     if (!would_block(result))
         return result;
@@ -158,10 +158,10 @@ static int64_t start_read(struct tug_stream *stream, const struct tug_waker *wak
     return 0;
 }
 
-static int64_t read_something(struct tug_stream *stream, const struct tug_waker *waker,
+static int64_t read_something(struct tug_fd_stream *stream, const struct tug_waker *waker,
                               void *buffer, size_t size)
 {
-    struct tug_stream_file *file = stream->file;
+    struct tug_fd_stream_file *file = stream->file;
     bool started = file->activity == READING;
     if (file->unread > 0)
         return give(file, buffer, size);
@@ -180,7 +180,7 @@ static int64_t read_something(struct tug_stream *stream, const struct tug_waker 
 static int64_t file_read(struct tug_reader *reader, const struct tug_waker *waker, void *buffer,
                          size_t size)
 {
-    struct tug_stream *stream = TUG_CONTAINER_OF(reader, struct tug_stream, reader);
+    struct tug_fd_stream *stream = TUG_CONTAINER_OF(reader, struct tug_fd_stream, reader);
     int64_t result = stream->file->activity == WRITING ? settle(stream->file, waker) : 0;
     if (result < 0 || size == 0)
         return result;
@@ -195,9 +195,9 @@ static int64_t file_read(struct tug_reader *reader, const struct tug_waker *wake
 /* ---- Writing ---- */
 
 /* Goes back over what was read and not given to anybody. A pipe cannot, and need not. */
-static void unread(struct tug_stream *stream)
+static void unread(struct tug_fd_stream *stream)
 {
-    struct tug_stream_file *file = stream->file;
+    struct tug_fd_stream_file *file = stream->file;
     if (file->unread > 0 && tug_sys_lseek(stream->fd, -(int64_t)file->unread, SEEK_CUR) >= 0)
         file->unread = 0;
 }
@@ -210,15 +210,15 @@ static int64_t attempt_write(int fd, const void *buffer, size_t size)
 }
 
 /* Whether the write under way is of bytes that the caller has come with again. */
-static bool is_of(const struct tug_stream_file *file, const void *buffer, size_t size)
+static bool is_of(const struct tug_fd_stream_file *file, const void *buffer, size_t size)
 {
     return size >= file->write_size && memcmp(buffer, file->write_data, file->write_size) == 0;
 }
 
-static int64_t start_write(struct tug_stream *stream, const struct tug_waker *waker,
+static int64_t start_write(struct tug_fd_stream *stream, const struct tug_waker *waker,
                            const void *buffer, size_t size)
 {
-    struct tug_stream_file *file = stream->file;
+    struct tug_fd_stream_file *file = stream->file;
     unread(stream);
     int64_t result = attempt_write(stream->fd, buffer, size);
     if (!would_block(result))
@@ -244,8 +244,8 @@ static int64_t start_write(struct tug_stream *stream, const struct tug_waker *wa
 static int64_t file_write(struct tug_writer *writer, const struct tug_waker *waker,
                           const void *buffer, size_t size)
 {
-    struct tug_stream *stream = TUG_CONTAINER_OF(writer, struct tug_stream, writer);
-    struct tug_stream_file *file = stream->file;
+    struct tug_fd_stream *stream = TUG_CONTAINER_OF(writer, struct tug_fd_stream, writer);
+    struct tug_fd_stream_file *file = stream->file;
     if (size == 0)
         return 0;
     if (tug_coop_poll(waker) == TUG_PENDING)
@@ -267,7 +267,7 @@ static int64_t file_write(struct tug_writer *writer, const struct tug_waker *wak
 
 static int file_flush(struct tug_writer *writer, const struct tug_waker *waker)
 {
-    struct tug_stream *stream = TUG_CONTAINER_OF(writer, struct tug_stream, writer);
+    struct tug_fd_stream *stream = TUG_CONTAINER_OF(writer, struct tug_fd_stream, writer);
     return stream->file->activity == WRITING ? (int)settle(stream->file, waker) : 0;
 }
 
@@ -282,7 +282,7 @@ const struct tug_writer_vtable tug_file_writer_vtable = {
 
 struct settle_future {
     struct tug_future future;
-    struct tug_stream_file *file;
+    struct tug_fd_stream_file *file;
     bool cancelled;
 };
 
@@ -303,16 +303,16 @@ static void settle_cancel(struct tug_future *future)
     TUG_CONTAINER_OF(future, struct settle_future, future)->cancelled = true;
 }
 
-static int settle_and_wait(struct tug_stream_file *file)
+static int settle_and_wait(struct tug_fd_stream_file *file)
 {
     static const struct tug_future_vtable vtable = {.poll = settle_poll, .cancel = settle_cancel};
     struct settle_future settling = {.future = {&vtable, 0}, .file = file};
     return (int)tug_await(&settling.future);
 }
 
-int64_t tug_stream_seek(struct tug_stream *stream, int64_t offset, int whence)
+int64_t tug_fd_stream_seek(struct tug_fd_stream *stream, int64_t offset, int whence)
 {
-    struct tug_stream_file *file = stream->file;
+    struct tug_fd_stream_file *file = stream->file;
     if (stream->fd < 0)
         return stream->fd;
     if (file != NULL && file->activity != IDLE) {
@@ -328,14 +328,14 @@ int64_t tug_stream_seek(struct tug_stream *stream, int64_t offset, int whence)
     return position;
 }
 
-struct tug_stream_file *tug_stream_file_new(void)
+struct tug_fd_stream_file *tug_fd_stream_file_new(void)
 {
-    return tug_sys_calloc(1, sizeof(struct tug_stream_file));
+    return tug_sys_calloc(1, sizeof(struct tug_fd_stream_file));
 }
 
 /* A thread outside of the runtime cannot await; it is here, if an operation runs at all, for a
  * moment only. */
-void tug_stream_file_free(struct tug_stream_file *file)
+void tug_fd_stream_file_free(struct tug_fd_stream_file *file)
 {
     if (file->activity != IDLE) {
         tug_op_cancel(&file->op);

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* What the files of the streams share: how each kind of descriptor is read and written. */
-#ifndef TUG_IO_STREAM_H
-#define TUG_IO_STREAM_H
+#ifndef TUG_IO_FD_STREAM_H
+#define TUG_IO_FD_STREAM_H
 
-#include <tug/stream.h>
+#include <tug/fd_stream.h>
 
-/* Descriptors that can be polled, in stream_poll.c. */
+/* Descriptors that can be polled, in fd_stream_poll.c. */
 extern const struct tug_reader_vtable tug_socket_reader_vtable, tug_pipe_reader_vtable;
 extern const struct tug_writer_vtable tug_socket_writer_vtable, tug_pipe_writer_vtable;
 
-/* Files, and what is in blocking mode, in stream_file.c. */
+/* Files, and what is in blocking mode, in fd_stream_file.c. */
 extern const struct tug_reader_vtable tug_file_reader_vtable;
 extern const struct tug_writer_vtable tug_file_writer_vtable;
 
 /* Returns NULL if memory is short. */
-struct tug_stream_file *tug_stream_file_new(void);
+struct tug_fd_stream_file *tug_fd_stream_file_new(void);
 
 /* Waits for the last operation, which is asked to end, and frees the rest. Suspends. */
-void tug_stream_file_free(struct tug_stream_file *file);
+void tug_fd_stream_file_free(struct tug_fd_stream_file *file);
 
 #endif

@@ -3,10 +3,10 @@
  * Opening and closing streams: which kind a descriptor is, and whose it is.
  *
  * What can be polled has `readiness`, a file has `file`, and what ought to be polled but is in
- * blocking mode for good has both (stream_file.c). `flags` is negative unless the mode was changed
- * and has to be restored.
+ * blocking mode for good has both (fd_stream_file.c). `flags` is negative unless the mode was
+ * changed and has to be restored.
  */
-#include "io/stream.h"
+#include "io/fd_stream.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +33,7 @@ static bool is_file(unsigned type)
 }
 
 /* A mode of O_NONBLOCK makes no difference to a file, and sockets have a flag for each call. */
-static int open_pollable(struct tug_stream *stream, bool is_socket)
+static int open_pollable(struct tug_fd_stream *stream, bool is_socket)
 {
     int error = tug_async_fd_create(&stream->readiness, stream->fd);
     if (error < 0)
@@ -53,9 +53,9 @@ static int open_pollable(struct tug_stream *stream, bool is_socket)
     return error < 0 ? error : 0;
 }
 
-static int open_file(struct tug_stream *stream)
+static int open_file(struct tug_fd_stream *stream)
 {
-    stream->file = tug_stream_file_new();
+    stream->file = tug_fd_stream_file_new();
     if (stream->file == NULL)
         return -ENOMEM;
     stream->reader.vtable = &tug_file_reader_vtable;
@@ -63,7 +63,7 @@ static int open_file(struct tug_stream *stream)
     return 0;
 }
 
-static int open_blocking(struct tug_stream *stream)
+static int open_blocking(struct tug_fd_stream *stream)
 {
     int error = tug_async_fd_create(&stream->readiness, stream->fd);
     if (error < 0)
@@ -75,10 +75,10 @@ static int open_blocking(struct tug_stream *stream)
 }
 
 /* Makes a stream of a descriptor. `keep_mode`: nothing is changed that others may share. */
-static int begin(struct tug_stream *stream, int fd, bool keep_mode)
+static int begin(struct tug_fd_stream *stream, int fd, bool keep_mode)
 {
     unsigned type;
-    *stream = (struct tug_stream){.fd = fd, .flags = -1};
+    *stream = (struct tug_fd_stream){.fd = fd, .flags = -1};
     int error = type_of(fd, &type);
     if (error < 0)
         return error;
@@ -87,7 +87,7 @@ static int begin(struct tug_stream *stream, int fd, bool keep_mode)
     return keep_mode ? open_blocking(stream) : open_pollable(stream, type == S_IFSOCK);
 }
 
-int tug_stream_open(struct tug_stream *stream, int fd)
+int tug_fd_stream_open(struct tug_fd_stream *stream, int fd)
 {
     return begin(stream, fd, false);
 }
@@ -106,7 +106,7 @@ static int open_again(int fd)
                           (flags & (O_ACCMODE | O_APPEND)) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
 }
 
-int tug_stream_open_standard(struct tug_stream *stream, int fd)
+int tug_fd_stream_open_standard(struct tug_fd_stream *stream, int fd)
 {
     unsigned type;
     if (fd < 0 || fd > 2)
@@ -130,21 +130,21 @@ int tug_stream_open_standard(struct tug_stream *stream, int fd)
 /* ---- The end ---- */
 
 /* Under a shield: the memory of an operation is not given up before its end. */
-static void end_operations(struct tug_stream *stream)
+static void end_operations(struct tug_fd_stream *stream)
 {
     struct tug_scope shield;
     if (stream->readiness != NULL)
         tug_async_fd_destroy(stream->readiness);
     if (stream->file != NULL) {
         tug_shield_begin(&shield);
-        tug_stream_file_free(stream->file);
+        tug_fd_stream_file_free(stream->file);
         tug_scope_end(&shield, 0);
     }
     stream->readiness = NULL;
     stream->file = NULL;
 }
 
-int tug_stream_release(struct tug_stream *stream)
+int tug_fd_stream_release(struct tug_fd_stream *stream)
 {
     int fd = stream->fd;
     end_operations(stream);
@@ -154,7 +154,7 @@ int tug_stream_release(struct tug_stream *stream)
     return fd;
 }
 
-int tug_stream_close(struct tug_stream *stream)
+int tug_fd_stream_close(struct tug_fd_stream *stream)
 {
     struct tug_op op;
     struct tug_scope shield;
@@ -170,7 +170,7 @@ int tug_stream_close(struct tug_stream *stream)
     return result == -EINTR ? -EIO : (int)result;
 }
 
-int tug_stream_descriptor(const struct tug_stream *stream)
+int tug_fd_stream_descriptor(const struct tug_fd_stream *stream)
 {
     return stream->fd;
 }
