@@ -17,9 +17,9 @@
 #include "task/state.h"
 #include "task/token.h"
 
-static struct tug_mutex *group_lock(struct tug_group *group)
+static struct tug_sys_mutex *group_lock(struct tug_group *group)
 {
-    return (struct tug_mutex *)(void *)&group->lock;
+    return tug_sys_mutex_of_word(&group->lock);
 }
 
 void tug_group_init(struct tug_group *group, unsigned flags)
@@ -61,7 +61,7 @@ static int spawn_child(struct tug_executor *executor, struct tug_domain *domain,
     task->fn = fn;
     task->argument = argument;
     bool here = tug_task_is_here(executor, task);
-    tug_mutex_lock(group_lock(group));
+    tug_sys_mutex_lock(group_lock(group));
     bool cancelled = group->cancelled;
     if (!cancelled) {
         /* Under the lock, so that who cancels the group finds a task that can be aborted. */
@@ -71,7 +71,7 @@ static int spawn_child(struct tug_executor *executor, struct tug_domain *domain,
         else
             tug_task_start(executor, task);
     }
-    tug_mutex_unlock(group_lock(group));
+    tug_sys_mutex_unlock(group_lock(group));
     if (cancelled) {
         tug_task_discard(executor, task);
         return -ECANCELED;
@@ -107,9 +107,9 @@ static void cancel_locked(struct tug_group *group)
 
 void tug_group_cancel(struct tug_group *group)
 {
-    tug_mutex_lock(group_lock(group));
+    tug_sys_mutex_lock(group_lock(group));
     cancel_locked(group);
-    tug_mutex_unlock(group_lock(group));
+    tug_sys_mutex_unlock(group_lock(group));
 }
 
 size_t tug_group_alive(struct tug_group *group)
@@ -119,7 +119,7 @@ size_t tug_group_alive(struct tug_group *group)
 
 void tug_group_child_ended(struct tug_group *group, struct tug_task *task, int64_t result)
 {
-    tug_mutex_lock(group_lock(group));
+    tug_sys_mutex_lock(group_lock(group));
     unlink_child(group, task);
     if (result < 0 && group->first_error == 0) {
         group->first_error = result;
@@ -132,7 +132,7 @@ void tug_group_child_ended(struct tug_group *group, struct tug_task *task, int64
         tug_waker_wake_by_ref(&group->waiter);
         group->waiter.vtable = NULL;
     }
-    tug_mutex_unlock(group_lock(group));
+    tug_sys_mutex_unlock(group_lock(group));
     tug_task_detach(task);
 }
 
@@ -150,11 +150,11 @@ static int group_wait_poll(struct tug_future *self, const struct tug_waker *wake
 {
     struct group_wait *wait = TUG_CONTAINER_OF(self, struct group_wait, future);
     struct tug_group *group = wait->group;
-    tug_mutex_lock(group_lock(group));
+    tug_sys_mutex_lock(group_lock(group));
     wait->ended = group->alive == 0;
     if (!wait->ended)
         group->waiter = *waker; /* the caller's, who waits in tug_await() until the end */
-    tug_mutex_unlock(group_lock(group));
+    tug_sys_mutex_unlock(group_lock(group));
     return wait->ended ? TUG_READY : TUG_PENDING;
 }
 
