@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 
-from kv import serve
+from kv import Server
 
 SESSION = r"""
 ping
@@ -119,7 +119,7 @@ def main():
         sys.exit(77)
     with tempfile.TemporaryDirectory() as directory:
         os.environ["HOME"] = directory
-        with serve(sys.argv[1]) as server:
+        with Server(sys.argv[1]) as server:
             if shutil.which("redis-server") is not None:
                 compare(server.port, directory)
             subscribe(server.port)

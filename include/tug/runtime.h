@@ -158,6 +158,26 @@ TUG_API void tug_runtime_metrics(struct tug_runtime *runtime, struct tug_runtime
 TUG_API int tug_runtime_worker_metrics(struct tug_runtime *runtime, unsigned worker,
                                        struct tug_worker_metrics *metrics);
 
+/* What is told of a task that has not ended; it may have by then. */
+struct tug_task_info {
+    uint64_t id;      /* tug_task_id() */
+    const char *name; /* or NULL; only during the call */
+    int worker;       /* the worker that it is pinned to, or TUG_ANY_WORKER */
+    uint8_t runnable; /* it runs or is about to; else it waits */
+    uint8_t aborted;
+    uint8_t blocking; /* a job of tug_spawn_blocking() */
+};
+
+/*
+ * Tells of each task of the runtime that has not ended, in no order: to see, when a program hangs,
+ * who waits. A task that begins or ends meanwhile may be told of or not. `tell` must not suspend.
+ * From any thread; of a current-thread runtime, only from a task of it. Does not suspend.
+ * Returns how many there were; -EPERM: not from there; -ENOMEM, and nobody was told of.
+ */
+TUG_API int64_t tug_runtime_tasks(struct tug_runtime *runtime,
+                                  void (*tell)(const struct tug_task_info *task, void *argument),
+                                  void *argument);
+
 TUG_END_DECLS
 
 #endif

@@ -37,10 +37,12 @@ struct tug_spawn_options {
     int worker;
     /* The runtime to spawn on; NULL: the calling thread's. */
     struct tug_runtime *runtime;
+    /* What the task is called in tug_runtime_tasks(), copied; NULL: it has no name. */
+    const char *name;
 };
 #define TUG_SPAWN_OPTIONS_INIT                                                                     \
     {                                                                                              \
-        0, TUG_ANY_WORKER, NULL                                                                    \
+        0, TUG_ANY_WORKER, NULL, NULL                                                              \
     }
 
 /*
@@ -97,6 +99,15 @@ TUG_API bool tug_task_is_finished(const struct tug_task *task);
 
 /* The calling task, borrowed, or NULL outside of a task. */
 TUG_API struct tug_task *tug_task_current(void);
+
+/*
+ * A number above 0 that no other task of the process has or ever had. It is drawn when it is first
+ * asked for, so numbers do not tell the order of spawning. From any thread. Does not suspend.
+ */
+TUG_API uint64_t tug_task_id(struct tug_task *task);
+
+/* The name it was spawned with, or NULL; valid as long as the handle. From any thread. */
+TUG_API const char *tug_task_name(const struct tug_task *task);
 
 /* The number of the worker that runs the caller, or -1 on any other thread. */
 TUG_API int tug_worker_index(void);

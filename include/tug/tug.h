@@ -23,6 +23,7 @@
 #include <tug/group.h>
 #include <tug/io.h>
 #include <tug/io_copy.h>
+#include <tug/join_set.h>
 #include <tug/local.h>
 #include <tug/multicast.h>
 #include <tug/net.h>

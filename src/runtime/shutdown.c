@@ -15,11 +15,11 @@
  */
 #include <errno.h>
 #include <limits.h>
-#include <string.h>
 
 #include <tug/time.h>
 
 #include "runtime/runtime.h"
+#include "runtime/task_walk.h"
 #include "sys/call.h"
 #include "sys/futex.h"
 #include "task/state.h"
@@ -52,52 +52,6 @@ uint64_t tug_runtime_alive(struct tug_runtime *runtime)
 /* ---- aborting every task ----------------------------------------------------------------------
  */
 
-#define ABORT_BATCH 256
-
-/* The tasks found in one walk. What does not fit, for lack of memory, is found in the next. */
-struct abort_batch {
-    struct tug_task *on_stack[ABORT_BATCH];
-    struct tug_task **tasks;
-    size_t count, capacity;
-    bool full, local;
-};
-
-static bool make_room(struct abort_batch *batch)
-{
-    if (batch->count < batch->capacity)
-        return true;
-    size_t capacity = 2 * batch->capacity;
-    struct tug_task **tasks = tug_sys_malloc(capacity * sizeof(struct tug_task *));
-    if (tasks == NULL)
-        return false;
-    memcpy(tasks, batch->tasks, batch->count * sizeof(struct tug_task *));
-    if (batch->tasks != batch->on_stack)
-        tug_sys_free(batch->tasks);
-    batch->tasks = tasks;
-    batch->capacity = capacity;
-    return true;
-}
-
-static void collect(void *object, void *argument)
-{
-    struct tug_task *task = object;
-    struct abort_batch *batch = argument;
-    uint64_t state = tug_state_load(task);
-    /* Only a reference taken while there still is one keeps the task; the pool's lock keeps just
-     * the memory. */
-    do {
-        if (tug_state_references(state) == 0 ||
-            (state & (TUG_TASK_COMPLETE | TUG_TASK_ABORTED)) != 0)
-            return;
-        if (!make_room(batch)) {
-            batch->full = true;
-            return;
-        }
-    } while (!(batch->local ? tug_state_swap(task, &state, state + TUG_TASK_REFERENCE)
-                            : tug_state_swap_shared(task, &state, state + TUG_TASK_REFERENCE)));
-    batch->tasks[batch->count++] = task;
-}
-
 /* The last walk: how many tasks had been made before it, and when to walk again although there were
  * no more. A task is counted before it can be found, so the walk may have missed some of those; but
  * nearly always it has not, and with a million tasks that are about to end a walk is not cheap. */
@@ -113,19 +67,16 @@ static void abort_all(struct tug_runtime *runtime, struct last_walk *last)
     if (last->spawned == spawned && begin < last->again)
         return;
     last->spawned = spawned;
-    struct abort_batch batch = {
-        .tasks = batch.on_stack, .capacity = ABORT_BATCH, .local = runtime->domain.local};
+    struct tug_task_walk walk;
+    tug_task_walk_init(&walk, runtime, TUG_TASK_COMPLETE | TUG_TASK_ABORTED);
     do {
-        batch.count = 0;
-        batch.full = false;
-        tug_slab_for_each(&runtime->tasks, collect, &batch);
-        for (size_t i = 0; i < batch.count; i++) {
-            tug_task_abort(batch.tasks[i]);
-            tug_task_release(batch.tasks[i]);
+        tug_task_walk_collect(&walk);
+        for (size_t i = 0; i < walk.count; i++) {
+            tug_task_abort(walk.tasks[i]);
+            tug_task_release(walk.tasks[i]);
         }
-    } while (batch.full);
-    if (batch.tasks != batch.on_stack)
-        tug_sys_free(batch.tasks);
+    } while (walk.full);
+    tug_task_walk_end(&walk);
     /* A tenth of the time at most. */
     uint64_t end = tug_clock_now();
     last->again = end + 9 * (end - begin);
@@ -266,9 +217,9 @@ static void end_current_thread(struct tug_runtime *runtime)
     __atomic_store_n(&domain->inbox_phase, TUG_INBOX_SETTLING, __ATOMIC_SEQ_CST);
     wait_for_foreign_calls(domain);
     tug_task_serve_inbox(&worker->executor);
-    tug_sys_mutex_lock(&runtime->inbox_lock);
+    tug_mutex_lock(&runtime->inbox_lock);
     domain->inbox_driver = NULL;
-    tug_sys_mutex_unlock(&runtime->inbox_lock);
+    tug_mutex_unlock(&runtime->inbox_lock);
     tug_worker_close(worker);
     tug_current_thread_leave(runtime);
 }

@@ -10,17 +10,12 @@
 
 #include <errno.h>
 
-#include "sys/mutex.h"
 #include "task/coroutine.h"
 #include "task/executor.h"
+#include "task/group.h"
 #include "task/scheduler.h"
 #include "task/state.h"
 #include "task/token.h"
-
-static struct tug_sys_mutex *group_lock(struct tug_group *group)
-{
-    return tug_sys_mutex_of_word(&group->lock);
-}
 
 void tug_group_init(struct tug_group *group, unsigned flags)
 {
@@ -28,18 +23,18 @@ void tug_group_init(struct tug_group *group, unsigned flags)
         (struct tug_group){.flags = flags, .runtime = (struct tug_runtime *)tug_domain_current()};
 }
 
-static void link_child(struct tug_group *group, struct tug_task *task)
+static void link_child(struct tug_group *group, uintptr_t kind, struct tug_task *task)
 {
-    task->group = group;
+    __atomic_store_n(&task->group, (uintptr_t)group | kind, __ATOMIC_RELAXED);
     task->group_previous = NULL;
     task->group_next = group->first;
     if (group->first != NULL)
         group->first->group_previous = task;
     group->first = task;
-    group->alive++;
+    __atomic_store_n(&group->alive, group->alive + 1, __ATOMIC_RELAXED);
 }
 
-static void unlink_child(struct tug_group *group, struct tug_task *task)
+void tug_group_unlink(struct tug_group *group, struct tug_task *task)
 {
     if (task->group_previous != NULL)
         task->group_previous->group_next = task->group_next;
@@ -47,31 +42,25 @@ static void unlink_child(struct tug_group *group, struct tug_task *task)
         group->first = task->group_next;
     if (task->group_next != NULL)
         task->group_next->group_previous = task->group_previous;
-    task->group = NULL;
+    __atomic_store_n(&group->alive, group->alive - 1, __ATOMIC_RELAXED);
 }
 
-static int spawn_child(struct tug_executor *executor, struct tug_domain *domain,
-                       struct tug_group *group, tug_task_fn fn, void *argument)
+/* Publishes a child, or discards it because the group was cancelled. */
+static int start_child(struct tug_executor *executor, struct tug_group *group, uintptr_t kind,
+                       struct tug_task *task)
 {
-    if (__atomic_load_n(&domain->closing, __ATOMIC_SEQ_CST))
-        return -ECANCELED;
-    struct tug_task *task = tug_task_new(executor, domain, TUG_TASK_COROUTINE);
-    if (task == NULL)
-        return -ENOMEM;
-    task->fn = fn;
-    task->argument = argument;
     bool here = tug_task_is_here(executor, task);
-    tug_sys_mutex_lock(group_lock(group));
+    tug_mutex_lock(tug_group_lock(group));
     bool cancelled = group->cancelled;
     if (!cancelled) {
         /* Under the lock, so that who cancels the group finds a task that can be aborted. */
-        link_child(group, task);
+        link_child(group, kind, task);
         if (here)
             tug_task_publish(task, TUG_TASK_SCHEDULED);
         else
             tug_task_start(executor, task);
     }
-    tug_sys_mutex_unlock(group_lock(group));
+    tug_mutex_unlock(tug_group_lock(group));
     if (cancelled) {
         tug_task_discard(executor, task);
         return -ECANCELED;
@@ -81,19 +70,32 @@ static int spawn_child(struct tug_executor *executor, struct tug_domain *domain,
     return 0;
 }
 
-int tug_group_spawn(struct tug_group *group, tug_task_fn fn, void *argument)
+int tug_group_add(struct tug_group *group, uintptr_t kind, const struct tug_spawn_options *options,
+                  tug_task_fn fn, void *argument, struct tug_future *future, uint64_t *id)
 {
     struct tug_executor *executor = tug_executor_current();
-    struct tug_domain *domain = (struct tug_domain *)group->runtime;
+    struct tug_domain *domain =
+        (struct tug_domain *)(options->runtime != NULL ? options->runtime : group->runtime);
     if (domain == NULL)
         return -EPERM;
     bool foreign = executor == NULL || executor->domain != domain;
     if (foreign)
         tug_domain_foreign_begin(domain);
-    int error = spawn_child(executor, domain, group, fn, argument);
+    struct tug_task *task;
+    int error = tug_task_make(executor, domain, &task, options, fn, argument, future);
+    if (error == 0 && id != NULL)
+        *id = tug_task_id(task);
+    if (error == 0)
+        error = start_child(executor, group, kind, task);
     if (foreign)
         tug_domain_foreign_end(domain);
     return error;
+}
+
+int tug_group_spawn(struct tug_group *group, tug_task_fn fn, void *argument)
+{
+    const struct tug_spawn_options options = TUG_SPAWN_OPTIONS_INIT;
+    return tug_group_add(group, 0, &options, fn, argument, NULL, NULL);
 }
 
 static void cancel_locked(struct tug_group *group)
@@ -107,9 +109,9 @@ static void cancel_locked(struct tug_group *group)
 
 void tug_group_cancel(struct tug_group *group)
 {
-    tug_sys_mutex_lock(group_lock(group));
+    tug_mutex_lock(tug_group_lock(group));
     cancel_locked(group);
-    tug_sys_mutex_unlock(group_lock(group));
+    tug_mutex_unlock(tug_group_lock(group));
 }
 
 size_t tug_group_alive(struct tug_group *group)
@@ -117,23 +119,42 @@ size_t tug_group_alive(struct tug_group *group)
     return __atomic_load_n(&group->alive, __ATOMIC_RELAXED);
 }
 
-void tug_group_child_ended(struct tug_group *group, struct tug_task *task, int64_t result)
+void tug_group_wake(struct tug_group *group)
 {
-    tug_sys_mutex_lock(group_lock(group));
-    unlink_child(group, task);
-    if (result < 0 && group->first_error == 0) {
-        group->first_error = result;
+    if (group->waiter.vtable == NULL)
+        return;
+    tug_waker_wake_by_ref(&group->waiter);
+    tug_waker_unhold(&group->waiter);
+    group->waiter.vtable = NULL;
+}
+
+static void plain_child_ended(struct tug_group *group, struct tug_task *task)
+{
+    tug_mutex_lock(tug_group_lock(group));
+    tug_group_unlink(group, task);
+    task->group = 0;
+    if (task->result < 0 && group->first_error == 0) {
+        group->first_error = task->result;
         if ((group->flags & TUG_GROUP_CANCEL_ON_ERROR) != 0)
             cancel_locked(group);
     }
-    __atomic_store_n(&group->alive, group->alive - 1, __ATOMIC_RELAXED);
     /* Under the lock: the waiter's task exists as long as it has not seen alive at zero. */
-    if (group->alive == 0 && group->waiter.vtable != NULL) {
-        tug_waker_wake_by_ref(&group->waiter);
-        group->waiter.vtable = NULL;
-    }
-    tug_sys_mutex_unlock(group_lock(group));
+    if (group->alive == 0)
+        tug_group_wake(group);
+    tug_mutex_unlock(tug_group_lock(group));
     tug_task_detach(task);
+}
+
+void tug_group_child_ended(struct tug_task *task)
+{
+    uintptr_t word = __atomic_load_n(&task->group, __ATOMIC_RELAXED);
+    if ((word & TUG_GROUP_SET) != 0)
+        word = __atomic_exchange_n(&task->group, TUG_GROUP_CLAIMED, __ATOMIC_ACQ_REL);
+    void *group = (void *)(word & ~TUG_GROUP_KIND_MASK);
+    if ((word & TUG_GROUP_SET) != 0)
+        tug_join_set_child_ended(group, task);
+    else if (group != NULL)
+        plain_child_ended(group, task);
 }
 
 /* ---- waiting ----------------------------------------------------------------------------------
@@ -150,11 +171,11 @@ static int group_wait_poll(struct tug_future *self, const struct tug_waker *wake
 {
     struct group_wait *wait = TUG_CONTAINER_OF(self, struct group_wait, future);
     struct tug_group *group = wait->group;
-    tug_sys_mutex_lock(group_lock(group));
+    tug_mutex_lock(tug_group_lock(group));
     wait->ended = group->alive == 0;
     if (!wait->ended)
         group->waiter = *waker; /* the caller's, who waits in tug_await() until the end */
-    tug_sys_mutex_unlock(group_lock(group));
+    tug_mutex_unlock(tug_group_lock(group));
     return wait->ended ? TUG_READY : TUG_PENDING;
 }
 

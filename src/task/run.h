@@ -13,6 +13,7 @@
 
 #include "task/coroutine.h"
 #include "task/executor.h"
+#include "task/label.h"
 #include "task/scheduler.h"
 #include "task/state.h"
 #include "task/task.h"
@@ -50,6 +51,7 @@ static inline void tug_task_free_here(struct tug_executor *executor, struct tug_
     if (__builtin_expect(task->local && __atomic_load_n(&task->remote, __ATOMIC_ACQUIRE) != 0, 0) &&
         !tug_task_settle(task))
         return;
+    tug_task_label_clear(task);
     tug_slab_free(executor->domain->tasks, &executor->tasks, task);
 }
 
@@ -92,8 +94,8 @@ static inline bool tug_task_wake_on(struct tug_executor *executor, struct tug_ta
 
 static inline void tug_task_complete_here(struct tug_executor *executor, struct tug_task *task)
 {
-    if (__builtin_expect(task->group != NULL, 0))
-        tug_group_child_ended(task->group, task, task->result);
+    if (__builtin_expect(__atomic_load_n(&task->group, __ATOMIC_RELAXED) != 0, 0))
+        tug_group_child_ended(task);
     uint64_t state = tug_state_load(task), desired;
     struct tug_waker joiner = {NULL, NULL};
     do {

@@ -28,13 +28,14 @@ static inline struct tug_task *make_task(struct tug_executor *executor, struct t
     task->argument = NULL;
     task->coroutine = NULL;
     task->result = 0;
-    task->group = NULL;
+    task->group = 0;
     task->kind = (uint8_t)kind;
     task->local = domain->local;
     task->stack_order = domain->stack_order;
     task->polling = TUG_POLLING_NOT_BEGUN;
     task->worker = TUG_ANY_WORKER;
     task->remote = 0;
+    task->label = 0;
     tug_count_spawned(executor, domain);
     return task;
 }
@@ -69,6 +70,7 @@ bool tug_task_free_memory(struct tug_executor *executor, struct tug_task *task)
         !tug_task_settle(task))
         return false;
     bool outlives = (tug_state_load(task) & TUG_TASK_OUTLIVES) != 0;
+    tug_task_label_clear(task);
     bool here = executor != NULL && executor->domain == domain;
     tug_slab_free(domain->tasks, here ? &executor->tasks : NULL, task);
     return outlives;
@@ -168,10 +170,9 @@ static int resolve_options(const struct tug_spawn_options *options, struct tug_d
     return 0;
 }
 
-/* Makes and launches a coroutine task (`fn`) or a poll task (`future`). */
-static int spawn_in(struct tug_executor *executor, struct tug_domain *domain,
-                    struct tug_task **task, const struct tug_spawn_options *options, tug_task_fn fn,
-                    void *argument, struct tug_future *future)
+int tug_task_make(struct tug_executor *executor, struct tug_domain *domain, struct tug_task **task,
+                  const struct tug_spawn_options *options, tug_task_fn fn, void *argument,
+                  struct tug_future *future)
 {
     uint8_t stack_order;
     int32_t worker;
@@ -189,8 +190,11 @@ static int spawn_in(struct tug_executor *executor, struct tug_domain *domain,
     made->argument = argument;
     made->stack_order = stack_order;
     made->worker = worker;
+    if (options->name != NULL && tug_task_label_set(made, options->name) != 0) {
+        tug_task_discard(executor, made);
+        return -ENOMEM;
+    }
     *task = made;
-    launch(executor, made);
     return 0;
 }
 
@@ -206,7 +210,13 @@ static int spawn(struct tug_task **task, const struct tug_spawn_options *options
     bool foreign = executor == NULL || executor->domain != domain;
     if (foreign)
         tug_domain_foreign_begin(domain);
-    int error = spawn_in(executor, domain, task, options, fn, argument, future);
+    struct tug_task *made;
+    int error = tug_task_make(executor, domain, &made, options, fn, argument, future);
+    if (error == 0) {
+        /* First, since the task may have ended before launch() returns. */
+        *task = made;
+        launch(executor, made);
+    }
     if (foreign)
         tug_domain_foreign_end(domain);
     return error;

@@ -103,7 +103,7 @@ struct tug_task {
     };
     int64_t result;
     struct tug_waker join_waker;
-    struct tug_group *group;
+    uintptr_t group; /* the group that it is a child of, or 0 (atomic; see group.h) */
     uint8_t kind;
     uint8_t local;
     uint8_t stack_order; /* log2 of the stack's size */
@@ -111,6 +111,7 @@ struct tug_task {
     int32_t worker;      /* pinned to this worker, or TUG_ANY_WORKER */
     uint64_t remote;
     struct tug_task *remote_next;
+    uint64_t label; /* its id and name (atomic; see label.h) */
 } __attribute__((aligned(64)));
 
 /*
@@ -135,7 +136,7 @@ struct tug_domain {
     uint32_t workers;
     struct tug_slab_pool *tasks;
     struct tug_stack_pool *stacks[TUG_STACK_ORDER_MAX + 1]; /* by log2 of the size (atomic) */
-    struct tug_sys_mutex stacks_lock;
+    struct tug_mutex stacks_lock;
     struct tug_pool *blocking;
     /* Current-thread flavour: tasks with remote requests, a stack taken whole by the owner, and the
      * driver to wake for it (NULL while nobody runs the runtime). */
@@ -163,6 +164,12 @@ void tug_domain_stack_pools_destroy(struct tug_domain *domain);
  */
 struct tug_task *tug_task_new(struct tug_executor *executor, struct tug_domain *domain,
                               enum tug_task_kind kind);
+
+/* The same for a coroutine task (`fn`, `argument`) or, unless `future` is NULL, a poll task, as the
+ * options say. Returns 0; -ENOMEM, -ECANCELED, -EINVAL as tug_spawn_with(). */
+int tug_task_make(struct tug_executor *executor, struct tug_domain *domain, struct tug_task **task,
+                  const struct tug_spawn_options *options, tug_task_fn fn, void *argument,
+                  struct tug_future *future);
 
 /*
  * From now on shutdown may come across the task, abort it, and so start it: with release, so that
@@ -261,7 +268,7 @@ bool tug_task_free_memory(struct tug_executor *executor, struct tug_task *task);
 /* A task that had outlived its runtime is gone. Implemented by the runtime. */
 void tug_domain_outlived(struct tug_domain *domain);
 
-/* A child of a group has ended; gives up the group's handle. */
-void tug_group_child_ended(struct tug_group *group, struct tug_task *task, int64_t result);
+/* A child of a group has ended, and its result is stored (see group.h). */
+void tug_group_child_ended(struct tug_task *task);
 
 #endif
