@@ -69,6 +69,11 @@ TUG_API int64_t tug_buffered_read_until(struct tug_buffered_reader *self, unsign
 TUG_API int tug_buffered_read_line(struct tug_buffered_reader *self, size_t limit, char **line,
                                    size_t *length);
 
+/* The same as a poll function, by the rules of <tug/io.h>: returns TUG_IO_PENDING in place of
+ * suspending. Does not suspend. */
+TUG_API int tug_buffered_poll_line(struct tug_buffered_reader *self, const struct tug_waker *waker,
+                                   size_t limit, char **line, size_t *length);
+
 /*
  * A writer with a buffer. What is smaller than that is collected, and written when it is full, by
  * tug_io_flush() or by tug_io_shutdown(); what is not goes past it. Errors of what was collected

@@ -34,6 +34,10 @@
 #include <tug/signal.h>
 #include <tug/socket.h>
 #include <tug/socket_option.h>
+#include <tug/stream.h>
+#include <tug/stream_combine.h>
+#include <tug/stream_source.h>
+#include <tug/stream_time.h>
 #include <tug/sys.h>
 #include <tug/task.h>
 #include <tug/time.h>

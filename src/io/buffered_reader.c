@@ -90,13 +90,18 @@ static int make_room(struct tug_buffered_reader *self, size_t wanted)
     return 0;
 }
 
-/* One read. Returns the number of bytes, 0 at the end, or an error. */
-static int64_t read_more(struct tug_buffered_reader *self, size_t wanted)
+/* One read, or one poll for `waker` unless that is NULL. Returns the number of bytes, 0 at the end,
+ * or an error. */
+static int64_t read_more(struct tug_buffered_reader *self, const struct tug_waker *waker,
+                         size_t wanted)
 {
     int error = make_room(self, wanted);
     if (error < 0)
         return error;
-    int64_t n = tug_io_read(self->inner, self->buffer + self->end, self->capacity - self->end);
+    void *room = self->buffer + self->end;
+    size_t size = self->capacity - self->end;
+    int64_t n = waker != NULL ? tug_reader_poll(self->inner, waker, room, size)
+                              : tug_io_read(self->inner, room, size);
     if (n > 0)
         self->end += (size_t)n;
     return n;
@@ -105,7 +110,7 @@ static int64_t read_more(struct tug_buffered_reader *self, size_t wanted)
 int64_t tug_buffered_fill(struct tug_buffered_reader *self, size_t wanted, const void **data)
 {
     while (available(self) < wanted) {
-        int64_t n = read_more(self, wanted);
+        int64_t n = read_more(self, NULL, wanted);
         if (n < 0)
             return n;
         if (n == 0)
@@ -124,7 +129,8 @@ void tug_buffered_consume(struct tug_buffered_reader *self, size_t count)
 
 /* Reads until `delimiter` is in the buffer, and returns the number of bytes up to and with it; 0:
  * the end comes before it; -EMSGSIZE: it is not among the first `limit` + 1 bytes. */
-static int64_t find(struct tug_buffered_reader *self, unsigned char delimiter, size_t limit)
+static int64_t find(struct tug_buffered_reader *self, const struct tug_waker *waker,
+                    unsigned char delimiter, size_t limit)
 {
     size_t scanned = 0;
     for (;;) {
@@ -135,7 +141,7 @@ static int64_t find(struct tug_buffered_reader *self, unsigned char delimiter, s
         scanned = available(self);
         if (scanned > limit)
             return -EMSGSIZE;
-        int64_t n = read_more(self, 1);
+        int64_t n = read_more(self, waker, 1);
         if (n <= 0)
             return n;
     }
@@ -144,7 +150,7 @@ static int64_t find(struct tug_buffered_reader *self, unsigned char delimiter, s
 int64_t tug_buffered_read_until(struct tug_buffered_reader *self, unsigned char delimiter,
                                 size_t limit, const void **data)
 {
-    int64_t length = find(self, delimiter, limit);
+    int64_t length = find(self, NULL, delimiter, limit);
     if (length < 0)
         return length;
     if (length == 0)
@@ -156,11 +162,11 @@ int64_t tug_buffered_read_until(struct tug_buffered_reader *self, unsigned char 
     return length;
 }
 
-int tug_buffered_read_line(struct tug_buffered_reader *self, size_t limit, char **line,
-                           size_t *length)
+static int read_line(struct tug_buffered_reader *self, const struct tug_waker *waker, size_t limit,
+                     char **line, size_t *length)
 {
     size_t with_end = limit < SIZE_MAX - 2 ? limit + 2 : SIZE_MAX;
-    int64_t found = find(self, '\n', with_end);
+    int64_t found = find(self, waker, '\n', with_end);
     if (found < 0)
         return (int)found;
     size_t taken = found > 0 ? (size_t)found : available(self);
@@ -178,4 +184,16 @@ int tug_buffered_read_line(struct tug_buffered_reader *self, size_t limit, char 
     if (length != NULL)
         *length = n;
     return 1;
+}
+
+int tug_buffered_read_line(struct tug_buffered_reader *self, size_t limit, char **line,
+                           size_t *length)
+{
+    return read_line(self, NULL, limit, line, length);
+}
+
+int tug_buffered_poll_line(struct tug_buffered_reader *self, const struct tug_waker *waker,
+                           size_t limit, char **line, size_t *length)
+{
+    return read_line(self, waker, limit, line, length);
 }

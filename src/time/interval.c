@@ -7,6 +7,8 @@
 
 #include <errno.h>
 
+#include "time/interval.h"
+
 #define MISSED_AFTER (5 * TUG_MILLISECOND)
 
 int64_t tug_timeout(uint64_t duration, tug_task_fn fn, void *argument)
@@ -39,6 +41,11 @@ static uint64_t next_tick(const struct tug_interval *interval, uint64_t now)
     }
 }
 
+void tug_interval_advance(struct tug_interval *interval, uint64_t now)
+{
+    interval->next = next_tick(interval, now);
+}
+
 int tug_interval_tick(struct tug_interval *interval, uint64_t *tick)
 {
     if (interval->period == 0)
@@ -48,6 +55,6 @@ int tug_interval_tick(struct tug_interval *interval, uint64_t *tick)
         return error;
     if (tick != NULL)
         *tick = interval->next;
-    interval->next = next_tick(interval, tug_now());
+    tug_interval_advance(interval, tug_now());
     return 0;
 }
