@@ -54,6 +54,18 @@ TUG_API size_t tug_group_alive(struct tug_group *group);
  */
 TUG_API int64_t tug_group_wait(struct tug_group *group);
 
+/*
+ * The end of all children as a future, one per group at a time. Its result is 0, or the first
+ * negative result of a child; the group may then be used again. Cancelling it aborts the children,
+ * which are still waited for. All members but `future` are private.
+ */
+struct tug_group_future {
+    struct tug_future future;
+    struct tug_group *group;
+    uint8_t ended, cancelled;
+};
+TUG_API void tug_group_future_init(struct tug_group_future *wait, struct tug_group *group);
+
 TUG_END_DECLS
 
 #endif

@@ -36,6 +36,7 @@
 #include <tug/socket_option.h>
 #include <tug/stream.h>
 #include <tug/stream_combine.h>
+#include <tug/stream_concurrent.h>
 #include <tug/stream_source.h>
 #include <tug/stream_time.h>
 #include <tug/sys.h>

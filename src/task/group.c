@@ -160,28 +160,27 @@ void tug_group_child_ended(struct tug_task *task)
 /* ---- waiting ----------------------------------------------------------------------------------
  */
 
-struct group_wait {
-    struct tug_future future;
-    struct tug_group *group;
-    bool ended;     /* it has seen the end of all children */
-    bool cancelled; /* it was cancelled while it waited */
-};
-
+/* The waker is not cloned: who has polled the future polls it until the end (rule 3 of futures). */
 static int group_wait_poll(struct tug_future *self, const struct tug_waker *waker)
 {
-    struct group_wait *wait = TUG_CONTAINER_OF(self, struct group_wait, future);
+    struct tug_group_future *wait = TUG_CONTAINER_OF(self, struct tug_group_future, future);
     struct tug_group *group = wait->group;
     tug_mutex_lock(tug_group_lock(group));
     wait->ended = group->alive == 0;
-    if (!wait->ended)
-        group->waiter = *waker; /* the caller's, who waits in tug_await() until the end */
+    if (wait->ended) {
+        self->result = group->first_error;
+        group->first_error = 0;
+        group->cancelled = false;
+    } else {
+        group->waiter = *waker;
+    }
     tug_mutex_unlock(tug_group_lock(group));
     return wait->ended ? TUG_READY : TUG_PENDING;
 }
 
 static void group_wait_cancel(struct tug_future *self)
 {
-    struct group_wait *wait = TUG_CONTAINER_OF(self, struct group_wait, future);
+    struct tug_group_future *wait = TUG_CONTAINER_OF(self, struct tug_group_future, future);
     wait->cancelled = true;
     tug_group_cancel(wait->group);
 }
@@ -191,12 +190,18 @@ static const struct tug_future_vtable group_wait_vtable = {
     .cancel = group_wait_cancel,
 };
 
+void tug_group_future_init(struct tug_group_future *wait, struct tug_group *group)
+{
+    *wait = (struct tug_group_future){{&group_wait_vtable, 0}, group, false, false};
+}
+
 int64_t tug_group_wait(struct tug_group *group)
 {
-    struct group_wait wait = {{&group_wait_vtable, 0}, group, false, false};
+    struct tug_group_future wait;
     struct tug_task *task = tug_coroutine_current();
     if (task == NULL)
         return -EPERM;
+    tug_group_future_init(&wait, group);
     tug_await(&wait.future);
     bool ended_by_scope = wait.cancelled;
     /* In a scope that is cancelled already, be it since a moment ago, that returns at once.
@@ -210,9 +215,7 @@ int64_t tug_group_wait(struct tug_group *group)
         tug_scope_end(&shield, 0);
     }
     int reason = tug_task_cancel_reason(task);
-    int64_t error = group->first_error;
-    group->first_error = 0;
-    group->cancelled = false;
+    int64_t error = wait.future.result;
     /* An error of a child that ended by itself is not lost behind the scope's reason. */
     return ended_by_scope || error == 0 ? reason : error;
 }
