@@ -49,6 +49,13 @@ struct tug_sleep_future {
 TUG_API void tug_sleep_future_init(struct tug_sleep_future *sleep, uint64_t deadline);
 
 /*
+ * Sets a sleep to another time, sooner or later: before it was polled; while it waits, then it need
+ * not be polled again to wake at the new time; or after it was ready, then it may be waited for
+ * once more. By the task that polls it. Does not suspend.
+ */
+TUG_API void tug_sleep_future_reset(struct tug_sleep_future *sleep, uint64_t deadline);
+
+/*
  * Runs fn(argument) in a scope with a deadline `duration` ns from now. Suspends as fn does.
  * Returns what fn returned; -ETIMEDOUT in place of -ECANCELED if the time ran out.
  */

@@ -14,6 +14,7 @@
 #include <tug/config.h>
 #include <tug/coop.h>
 #include <tug/datagram.h>
+#include <tug/delay_queue.h>
 #include <tug/duplex.h>
 #include <tug/fd_stream.h>
 #include <tug/fifo.h>
@@ -25,6 +26,7 @@
 #include <tug/io_copy.h>
 #include <tug/join_set.h>
 #include <tug/local.h>
+#include <tug/local_set.h>
 #include <tug/multicast.h>
 #include <tug/net.h>
 #include <tug/oneshot.h>
@@ -41,6 +43,7 @@
 #include <tug/stream_time.h>
 #include <tug/sys.h>
 #include <tug/task.h>
+#include <tug/task_local.h>
 #include <tug/time.h>
 
 #endif

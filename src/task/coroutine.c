@@ -48,6 +48,7 @@ struct tug_coroutine *tug_coroutine_attach_new(struct tug_executor *executor, st
     char *low = tug_stack_low(pool, top);
     coroutine->stack_top = top;
     coroutine->scope = NULL;
+    coroutine->locals = NULL;
     coroutine->unconstrained = 0;
     coroutine->task = task;
     tug_context_init(&coroutine->context, low, (size_t)((char *)coroutine - low), coroutine_main,

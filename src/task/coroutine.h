@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include <tug/cancel.h>
+#include <tug/task_local.h>
 
 #include "task/executor.h"
 #include "task/switch.h"
@@ -23,7 +24,8 @@ struct tug_coroutine {
     struct tug_scope *scope; /* the innermost cancel scope */
     struct tug_task *task;
     void *stack_top;
-    uint32_t unconstrained; /* depth of tug_unconstrained_begin() */
+    struct tug_task_local_scope *locals; /* the innermost scope of a task-local */
+    uint32_t unconstrained;              /* depth of tug_unconstrained_begin() */
 };
 
 /* Gives a task that runs for the first time a new coroutine, or returns NULL for -ENOMEM; gives

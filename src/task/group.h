@@ -6,6 +6,7 @@
  * A child knows its group by one word: the group's address, and what kind it is.
  *
  *   plain          the child's end gives up the handle
+ *   TUG_GROUP_LOCAL  the same; the group is the first member of a local set
  *   TUG_GROUP_SET  a join set: a child that has ended goes to the list of those, with its handle.
  *                  It may be let go before its end, and the set's memory may be gone by then. So a
  *                  child that ends first claims the word, by writing TUG_GROUP_CLAIMED, and only if
@@ -23,7 +24,8 @@
 
 #define TUG_GROUP_SET ((uintptr_t)1)
 #define TUG_GROUP_CLAIMED ((uintptr_t)2)
-#define TUG_GROUP_KIND_MASK ((uintptr_t)3)
+#define TUG_GROUP_LOCAL ((uintptr_t)4)
+#define TUG_GROUP_KIND_MASK ((uintptr_t)7)
 
 static inline struct tug_mutex *tug_group_lock(struct tug_group *group)
 {
@@ -31,8 +33,8 @@ static inline struct tug_mutex *tug_group_lock(struct tug_group *group)
 }
 
 /*
- * Starts a child of the kind 0 or TUG_GROUP_SET: a coroutine or, unless `future` is NULL, a poll
- * task. Stores its id in `*id` unless that is NULL. Returns as tug_group_spawn().
+ * Starts a child of the kind 0, TUG_GROUP_SET or TUG_GROUP_LOCAL: a coroutine or, unless `future`
+ * is NULL, a poll task. Stores its id in `*id` unless that is NULL. Returns as tug_group_spawn().
  */
 int tug_group_add(struct tug_group *group, uintptr_t kind, const struct tug_spawn_options *options,
                   tug_task_fn fn, void *argument, struct tug_future *future, uint64_t *id);

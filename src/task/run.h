@@ -155,6 +155,7 @@ static inline void tug_coroutine_detach(struct tug_executor *executor, struct tu
         return;
     }
     coroutine->scope = NULL;
+    coroutine->locals = NULL;
     coroutine->unconstrained = 0;
     executor->spare = coroutine;
 }

@@ -115,6 +115,32 @@ void tug_sleep_future_init(struct tug_sleep_future *sleep, uint64_t deadline)
     sleep->state = SLEEP_NEW;
 }
 
+/* Whether the sleep waits again with the waker that it has. */
+static bool wait_until(struct tug_sleep_future *sleep, uint64_t deadline)
+{
+    struct tug_executor *executor = tug_executor_current();
+    if (executor == NULL || deadline <= tug_domain_now(executor->domain))
+        return false;
+    uint64_t ticks = tug_ticks_of_deadline(executor->domain->clock_start, deadline);
+    return tug_timer_insert(executor->wheel, &sleep->timer, ticks);
+}
+
+void tug_sleep_future_reset(struct tug_sleep_future *sleep, uint64_t deadline)
+{
+    int state = __atomic_load_n(&sleep->state, __ATOMIC_ACQUIRE);
+    bool waits = state == SLEEP_ARMED && tug_timer_remove(&sleep->timer);
+    sleep->deadline = deadline;
+    sleep->future.result = 0;
+    if (waits && wait_until(sleep, deadline))
+        return;
+    /* The next poll begins anew; if the time has passed there has to be one. */
+    if (waits)
+        tug_waker_wake_by_ref(&sleep->waker);
+    if (state == SLEEP_ARMED || state == SLEEP_FIRED)
+        let_go_of_waker(sleep);
+    sleep->state = SLEEP_NEW;
+}
+
 int tug_sleep_until(uint64_t deadline)
 {
     struct tug_sleep_future sleep;

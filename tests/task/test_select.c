@@ -133,6 +133,37 @@ static int64_t every_winner_is_drawn(void *argument)
     return 0;
 }
 
+/* The winners of some draws, as the digits of a number. */
+static int64_t draw(void *argument)
+{
+    int64_t winners = 0;
+    for (int i = 0; i < 16; i++) {
+        struct counted all[8];
+        struct tug_future *futures[8];
+        for (int f = 0; f < 8; f++) {
+            all[f] = make(1, f);
+            futures[f] = &all[f].future;
+        }
+        winners = winners << 3 | tug_select(futures, 8);
+    }
+    (void)argument;
+    return winners;
+}
+
+static int64_t draw_with_seed(unsigned workers, uint64_t seed)
+{
+    struct tug_runtime_options options = fixture_options(workers);
+    options.seed = seed;
+    return fixture_run(&options, draw, NULL);
+}
+
+static void a_seed_makes_draws_come_again(unsigned workers)
+{
+    int64_t first = draw_with_seed(workers, 1234);
+    CHECK_EQUAL(draw_with_seed(workers, 1234), first);
+    CHECK(draw_with_seed(workers, 1235) != first);
+}
+
 static int64_t the_number_of_futures_is_checked(void *argument)
 {
     (void)argument;
@@ -378,6 +409,8 @@ int main(void)
         IN_EACH(losers_are_cancelled_and_waited_for),
         IN_EACH(a_losers_result_is_not_lost),
         IN_EACH(every_winner_is_drawn),
+        ALONE_CURRENT_THREAD(a_seed_makes_draws_come_again),
+        ALONE_WORKERS(a_seed_makes_draws_come_again, 1),
         IN_EACH(the_number_of_futures_is_checked),
         IN_EACH(select_tasks),
         IN_EACH(select_operations),
