@@ -142,7 +142,7 @@ static struct tug_task *steal(struct tug_worker *worker)
             return NULL;
         worker->searching = true;
     }
-    uint32_t start = tug_executor_random(&worker->executor) % workers;
+    uint32_t start = tug_random(&worker->random) % workers;
     for (uint32_t i = 0; i < workers; i++) {
         struct tug_worker *victim = &runtime->workers[(start + i) % workers];
         unsigned stolen;

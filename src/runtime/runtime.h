@@ -30,6 +30,9 @@
 struct tug_worker {
     struct tug_executor executor;
     struct tug_runtime *runtime;
+    /* State of tug_random(), for victims. Not the executor's: how often a worker looks for work is
+     * chance, and what tasks draw with a given seed should not be. */
+    uint64_t random;
 
     /* Multi-thread flavour: the ring [shared], and the slot for the task woken last, which runs
      * next and cannot be stolen. */

@@ -25,6 +25,7 @@ void tug_worker_init(struct tug_worker *worker, struct tug_runtime *runtime, uns
     worker->executor.index = (int32_t)index;
     worker->executor.wheel = &worker->wheel;
     worker->executor.random = (options->seed + index) * UINT64_C(0x9e3779b97f4a7c15) | 1;
+    worker->random = worker->executor.random;
     worker->global_queue_interval = options->global_queue_interval != 0
                                         ? options->global_queue_interval
                                     : runtime->domain.local ? DEFAULT_INTERVAL_CURRENT_THREAD

@@ -42,7 +42,7 @@ struct tug_executor {
     int32_t index;      /* of the worker */
     struct tug_driver *driver;
     struct tug_timer_wheel *wheel;
-    uint64_t random;
+    uint64_t random; /* state of tug_random(), for the draws of tasks */
     struct tug_executor_counters counters;
     struct tug_coroutine *spare; /* of a task that has ended, ready to run the next */
     struct tug_slab_cache tasks;
@@ -85,13 +85,13 @@ static inline void tug_counter_add(uint64_t *counter, uint64_t n)
 }
 
 /* xorshift64*: Vigna 2016, "An experimental exploration of Marsaglia's xorshift generators". */
-static inline uint32_t tug_executor_random(struct tug_executor *executor)
+static inline uint32_t tug_random(uint64_t *state)
 {
-    uint64_t x = executor->random;
+    uint64_t x = *state;
     x ^= x >> 12;
     x ^= x << 25;
     x ^= x >> 27;
-    executor->random = x;
+    *state = x;
     return (uint32_t)((x * UINT64_C(0x2545f4914f6cdd1d)) >> 32);
 }
 

@@ -140,7 +140,7 @@ static int64_t select_from(struct tug_future *const *futures, size_t count, bool
     if (reason != 0)
         return reason;
     const struct tug_waker waker = {&tug_task_waker_vtable, task};
-    size_t start = biased ? 0 : tug_executor_random(tug_executor_current()) % count;
+    size_t start = biased ? 0 : tug_random(&tug_executor_current()->random) % count;
     uint64_t polled = 0;
     for (;;) {
         for (size_t n = 0; n < count; n++) {
