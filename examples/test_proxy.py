@@ -10,50 +10,26 @@ import socket
 import subprocess
 import sys
 
-from test_echo import connect, count_descriptors, many, much, reset
-
-
-def start(*command):
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    return process, int(process.stdout.readline().rsplit(":", 1)[1])
-
-
-def drain(process):
-    """The proxy says a line per client: somebody has to read them."""
-    return subprocess.Popen(["cat"], stdin=process.stdout, stdout=subprocess.DEVNULL)
+from serving import Server
+from test_echo import all_kinds
 
 
 def through_proxy():
-    echo, echo_port = start(sys.argv[2], "127.0.0.1:0")
-    proxy, port = start(sys.argv[1], "127.0.0.1:0", "127.0.0.1", str(echo_port))
-    reader = drain(proxy)
-    try:
-        many(port)
-        before = count_descriptors(proxy, 16)
-        much(port)
-        reset(port)
-        many(port)
-        after = count_descriptors(proxy, before)
-        assert after <= before, f"{after} descriptors, {before} before"
-    finally:
-        for process in (proxy, echo):
-            process.terminate()
-            process.wait()
-            process.stdout.close()
-        reader.wait()
+    with Server(sys.argv[2], "127.0.0.1:0") as echo, \
+            Server(sys.argv[1], "127.0.0.1:0", "127.0.0.1", str(echo.port)) as proxy, \
+            subprocess.Popen(["cat"], stdin=proxy.process.stdout, stdout=subprocess.DEVNULL):
+        # The proxy says a line per client, which somebody has to read.
+        all_kinds(proxy)
+        proxy.process.kill()
 
 
 def without_server():
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        proxy, port = start(sys.argv[1], "127.0.0.1:0", "127.0.0.1", str(unused.getsockname()[1]))
-        try:
-            with connect(port) as client:
-                assert client.recv(1) == b"", "somebody has answered"
-        finally:
-            proxy.terminate()
-            proxy.wait()
-            proxy.stdout.close()
+        port = str(unused.getsockname()[1])
+        with Server(sys.argv[1], "127.0.0.1:0", "127.0.0.1", port) as proxy, \
+                proxy.connect() as client:
+            assert client.file.read(1) == b"", "somebody has answered"
 
 
 def main():

@@ -12,20 +12,17 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <utlist.h>
 
 #include <tug/cancel.h>
 #include <tug/file.h>
 #include <tug/op.h>
 #include <tug/socket.h>
-#include <tug/socket_option.h>
 #include <tug/sys.h>
 #include <tug/time.h>
 
 #include "file.h"
 
 #define CHUNK ((size_t)1 << 20)
-#define LINGER TUG_SECOND
 
 /* ---- Sending ---- */
 
@@ -45,15 +42,15 @@ static int64_t send_some(void *argument)
 static int64_t send_file(struct connection *connection)
 {
     struct response *response = &connection->response;
-    uint64_t idle = connection->server->options->idle_time;
+    uint64_t idle = connection->httpd->idle_time;
     while (response->left > 0) {
-        struct transfer transfer = {connection->fd, response->file, (int64_t)response->offset,
+        struct transfer transfer = {connection->peer.fd, response->file, (int64_t)response->offset,
                                     response->left < CHUNK ? response->left : CHUNK};
         struct tug_op op;
         tug_op_blocking(&op, send_some, &transfer);
         int64_t result = tug_op_await(&op);
         if (result == -EAGAIN)
-            result = TUG_TIMEOUT(idle, tug_poll_fd(connection->fd, POLLOUT));
+            result = TUG_TIMEOUT(idle, tug_poll_fd(connection->peer.fd, POLLOUT));
         else if (result == 0)
             return -EIO; /* it has become shorter */
         else if (result > 0) {
@@ -75,8 +72,8 @@ static int64_t send_response(struct connection *connection)
     size_t sent = 0;
     while (sent < response->length) {
         int64_t result = TUG_TIMEOUT(
-            connection->server->options->idle_time,
-            tug_send(connection->fd, response->data + sent, response->length - sent, more));
+            connection->httpd->idle_time,
+            tug_send(connection->peer.fd, response->data + sent, response->length - sent, more));
         if (result < 0)
             return result;
         sent += (size_t)result;
@@ -91,8 +88,8 @@ static int64_t send_response(struct connection *connection)
 static int64_t receive_request(struct connection *connection)
 {
     struct request *request = &connection->request;
-    const struct server_options *options = connection->server->options;
-    uint64_t deadline = tug_deadline_after(options->idle_time);
+    const struct httpd *httpd = connection->httpd;
+    uint64_t deadline = tug_deadline_after(httpd->idle_time);
     bool begun = false;
     for (;;) {
         connection->start += request_parse(request, connection->input + connection->start,
@@ -101,11 +98,11 @@ static int64_t receive_request(struct connection *connection)
             return 1;
         if (request->begun && !begun) {
             begun = true;
-            deadline = tug_deadline_after(options->request_time);
+            deadline = tug_deadline_after(httpd->request_time);
         }
         struct tug_scope scope;
         tug_scope_begin(&scope, deadline, NULL);
-        int64_t length = tug_recv(connection->fd, connection->input, INPUT_SIZE, 0);
+        int64_t length = tug_recv(connection->peer.fd, connection->input, INPUT_SIZE, 0);
         length = tug_scope_end(&scope, length);
         if (length == -ETIMEDOUT && begun) {
             request->status = 408;
@@ -127,81 +124,55 @@ static void respond(struct connection *connection)
     unsigned method = request->parser.method;
     int status = request->status;
     response->keep_alive =
-        status == 0 && request->keep_alive && !atomic_load(&connection->server->ending);
+        status == 0 && request->keep_alive && !server_is_ending(&connection->httpd->server);
     response->head_only = status == 0 && method == HTTP_HEAD;
     if (status == 0 && method != HTTP_GET && method != HTTP_HEAD)
         status = 405;
     if (status != 0)
         response_status(response, status, status == 405 ? "Allow: GET, HEAD\r\n" : "");
     else
-        file_respond(connection->server->root, request, response);
+        file_respond(connection->httpd->root, request, response);
 }
 
-/* A connection that is closed while there is something to be read is reset, and the peer may never
- * see the last response. */
-static void say_goodbye(struct connection *connection)
+static bool converse(struct peer *peer)
 {
-    struct tug_scope scope;
-    tug_shutdown(connection->fd, SHUT_WR);
-    tug_scope_begin(&scope, tug_deadline_after(LINGER), NULL);
-    while (tug_recv(connection->fd, connection->input, INPUT_SIZE, 0) > 0)
-        continue;
-    tug_scope_end(&scope, 0);
-}
-
-static void converse(struct connection *connection)
-{
+    struct connection *connection = (struct connection *)peer;
     bool keep_alive = true;
     while (keep_alive) {
         if (receive_request(connection) <= 0)
-            return;
+            return false;
         respond(connection);
         keep_alive = connection->response.keep_alive;
         int64_t result = send_response(connection);
         response_clear(&connection->response);
         if (result < 0)
-            return;
+            return false;
         request_next(&connection->request);
     }
-    say_goodbye(connection);
+    return true;
 }
 
-static void end(struct connection *connection)
+static struct peer *open_connection(void *argument, int fd)
 {
-    struct server *server = connection->server;
-    pthread_mutex_lock(&server->lock);
-    DL_DELETE(server->connections, connection);
-    pthread_mutex_unlock(&server->lock);
-    tug_close(connection->fd);
+    struct httpd *httpd = argument;
+    struct connection *connection = malloc(sizeof(*connection));
+    if (connection == NULL || tug_sys_fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
+        free(connection);
+        return NULL;
+    }
+    connection->httpd = httpd;
+    connection->start = connection->end = 0;
+    connection->response = (struct response){.file = -1};
+    connection->request.done = false;
+    request_init(&connection->request, httpd->body_limit);
+    return &connection->peer;
+}
+
+static void free_connection(struct peer *peer)
+{
+    struct connection *connection = (struct connection *)peer;
     response_free(&connection->response);
     free(connection);
 }
 
-static int64_t serve(void *argument)
-{
-    converse(argument);
-    end(argument);
-    return 0;
-}
-
-void connection_start(struct server *server, int fd)
-{
-    struct connection *connection = malloc(sizeof(*connection));
-    if (connection == NULL || tug_sys_fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
-        free(connection);
-        tug_close(fd);
-        return;
-    }
-    tug_socket_set_nodelay(fd, true);
-    connection->server = server;
-    connection->fd = fd;
-    connection->start = connection->end = 0;
-    connection->response = (struct response){.file = -1};
-    connection->request.done = false;
-    request_init(&connection->request, server->options->body_limit);
-    pthread_mutex_lock(&server->lock);
-    DL_APPEND(server->connections, connection);
-    pthread_mutex_unlock(&server->lock);
-    if (tug_group_spawn(&server->group, serve, connection) < 0)
-        end(connection);
-}
+const struct server_program connection_program = {open_connection, converse, free_connection};

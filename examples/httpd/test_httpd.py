@@ -14,99 +14,15 @@ import os
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
 import time
 
+from web import request, serve
+
 SMALL = b"hello, world\n"
 LARGE = os.urandom(3_000_000)
-
-
-class Client:
-    def __init__(self, port, receive_buffer=None):
-        self.socket = socket.socket()
-        if receive_buffer is not None:
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.settimeout(20)
-        self.socket.connect(("127.0.0.1", port))
-        self.file = self.socket.makefile("rb")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-    def close(self):
-        self.file.close()
-        self.socket.close()
-
-    def send(self, data):
-        self.socket.sendall(data)
-
-    def response(self, head_only=False):
-        """Returns the status, the headers and the body."""
-        line = self.file.readline()
-        assert line.startswith(b"HTTP/1.1 "), f"not a response: {line}"
-        status, headers = int(line.split()[1]), {}
-        while (line := self.file.readline()) != b"\r\n":
-            name, value = line.decode().rstrip("\r\n").split(": ", 1)
-            headers[name] = value
-        length = 0 if head_only or status == 304 else int(headers["Content-Length"])
-        body = self.file.read(length)
-        assert len(body) == length, "the body is cut off"
-        return status, headers, body
-
-    def ask(self, path, *headers, method="GET"):
-        self.send(request(path, *headers, method=method))
-        return self.response(head_only=method == "HEAD")
-
-    def expect_end(self):
-        try:
-            assert self.file.read(1) == b"", "the server goes on talking"
-        except ConnectionResetError:
-            pass
-
-    def reset(self):
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.close()
-
-
-def request(path, *headers, method="GET"):
-    lines = [f"{method} {path} HTTP/1.1", "Host: test", *headers, "", ""]
-    return "\r\n".join(lines).encode()
-
-
-class Server:
-    def __init__(self, program, root, *options):
-        self.root = root
-        self.process = subprocess.Popen([program, "--port=0", *options, root],
-                                        stdout=subprocess.PIPE, text=True)
-        self.port = int(self.process.stdout.readline().rsplit(":", 1)[1])
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
-
-    def connect(self, **options):
-        return Client(self.port, **options)
-
-    def descriptors(self, expected=None):
-        """How many it has open, once it has seen that clients are gone."""
-        count = 0
-        for _ in range(200):
-            count = len(os.listdir(f"/proc/{self.process.pid}/fd"))
-            if expected is None or count <= expected:
-                break
-            time.sleep(0.02)
-        return count
 
 
 def fill(root):
@@ -297,7 +213,7 @@ def resets(server):
     assert server.descriptors(before) <= before
 
 
-def curl(server):
+def curl(server, root):
     if shutil.which("curl") is None:
         return
     base = f"http://127.0.0.1:{server.port}"
@@ -311,13 +227,13 @@ def curl(server):
     assert run("-r", "-100", base + "/large") == LARGE[-100:]
     code = ("-o", os.devnull, "-w", "%{http_code}")
     assert run(*code, base + "/../secret") == b"403" and run("-I", *code, base + "/") == b"200"
-    assert run("-z", os.path.join(server.root, "small.txt"), *code, base + "/small.txt") == b"304"
+    assert run("-z", os.path.join(root, "small.txt"), *code, base + "/small.txt") == b"304"
 
 
 def graceful(program, root, *options):
     """A response that has begun is sent to its end; who takes nothing is not waited for forever."""
     for number, grace in ((signal.SIGINT, 60000), (signal.SIGTERM, 200)):
-        with Server(program, root, f"--grace={grace}", *options) as server, \
+        with serve(program, root, f"--grace={grace}", *options) as server, \
                 server.connect(receive_buffer=65536) as busy, server.connect() as quiet, \
                 server.connect(receive_buffer=4096) as deaf:
             assert quiet.ask("/small.txt")[2] == SMALL
@@ -339,13 +255,14 @@ def main():
         fill(root)
         for threads in ("1", "2"):
             workers = "--threads=" + threads
-            with Server(program, root, workers) as server:
+            with serve(program, root, workers) as server:
                 for test in (files, statuses, ranges, conditions, pieces_and_heaps, malformed,
-                             resets, curl):
+                             resets):
                     test(server)
-            with Server(program, root, workers, "--request-time=200") as server:
+                curl(server, root)
+            with serve(program, root, workers, "--request-time=200") as server:
                 slow_request(server)
-            with Server(program, root, workers, "--idle=200") as server:
+            with serve(program, root, workers, "--idle=200") as server:
                 idle(server)
             if threads == "1" or sys.argv[2:] != ["tsan"]:
                 graceful(program, root, workers)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Invariants: the bytes input[start..end) are one command that is not complete, once the task
- * waits. A client is in its server's list exactly while its descriptor is open.
+ * waits. Subscriptions have ended before the descriptor is closed: who publishes may shut it down.
  */
 #include "client.h"
 
@@ -12,17 +12,12 @@
 #include <tug/file.h>
 #include <tug/op.h>
 #include <tug/socket.h>
-#include <tug/socket_option.h>
-#include <tug/time.h>
-#include <utlist.h>
 
 #include "commands.h"
-#include "server.h"
 
 #define INPUT_SIZE ((size_t)16 << 10)
 #define LEAST_ROOM ((size_t)4 << 10)   /* worth a call */
 #define REPLY_SIZE ((size_t)256 << 10) /* sent before the batch is done */
-#define LINGER TUG_SECOND
 
 /* ---- Input ---- */
 
@@ -62,7 +57,7 @@ static int64_t receive_or_wake(struct client *client, void *room, size_t size)
 {
     struct tug_op op;
     struct tug_future *either[] = {&op.future, &client->outbox.future};
-    tug_op_recv(&op, client->fd, room, size, 0);
+    tug_op_recv(&op, client->peer.fd, room, size, 0);
     outbox_rearm(&client->outbox);
     int64_t first = tug_select_biased(either, 2);
     /* One that is cancelled may have received something all the same. */
@@ -80,7 +75,7 @@ static int64_t receive(struct client *client)
     char *room = client->input + client->end;
     size_t size = client->capacity - client->end;
     int64_t length = client->subscription_count > 0 ? receive_or_wake(client, room, size)
-                                                    : tug_recv(client->fd, room, size, 0);
+                                                    : tug_recv(client->peer.fd, room, size, 0);
     if (length > 0)
         client->end += (size_t)length;
     return length;
@@ -96,7 +91,7 @@ static int64_t send_replies(struct client *client)
         return -ENOMEM;
     int64_t result = 0;
     if (client->reply.length > 0)
-        result = tug_send_all(client->fd, client->reply.data, client->reply.length, 0);
+        result = tug_send_all(client->peer.fd, client->reply.data, client->reply.length, 0);
     reply_clear(&client->reply);
     return result;
 }
@@ -130,39 +125,39 @@ static int64_t run_commands(struct client *client)
     return result;
 }
 
-static void converse(struct client *client)
+static bool converse(struct peer *peer)
 {
+    struct client *client = (struct client *)peer;
     int64_t result;
     do {
         result = receive(client);
         if (result == 0 || (result < 0 && result != -EAGAIN))
-            return;
+            break;
         result = run_commands(client);
         if (result >= 0)
             result = send_replies(client);
     } while (result >= 0 && !client->leaving);
-    if (result < 0)
-        return;
-    /* A connection that is closed while there is something to be read is reset, and the peer may
-     * never see the last reply. */
-    tug_shutdown(client->fd, SHUT_WR);
-    client->start = client->end = 0;
-    struct tug_scope scope;
-    tug_scope_begin(&scope, tug_deadline_after(LINGER), NULL);
-    while (tug_recv(client->fd, client->input, client->capacity, 0) > 0)
-        continue;
-    tug_scope_end(&scope, 0);
+    while (client->subscriptions != NULL)
+        channels_unsubscribe(&client->minikv->channels, client->subscriptions,
+                             &client->subscriptions);
+    return result >= 0 && client->leaving;
 }
 
-static void end(struct client *client)
+static struct peer *open_client(void *argument, int fd)
 {
-    struct server *server = client->server;
-    while (client->subscriptions != NULL)
-        channels_unsubscribe(&server->channels, client->subscriptions, &client->subscriptions);
-    pthread_mutex_lock(&server->lock);
-    DL_DELETE(server->clients, client);
-    pthread_mutex_unlock(&server->lock);
-    tug_close(client->fd);
+    struct minikv *minikv = argument;
+    struct client *client = calloc(1, sizeof(*client));
+    if (client == NULL)
+        return NULL;
+    client->minikv = minikv;
+    resp_init(&client->parser, &minikv->limits);
+    outbox_init(&client->outbox, fd, minikv->backlog_limit);
+    return &client->peer;
+}
+
+static void free_client(struct peer *peer)
+{
+    struct client *client = (struct client *)peer;
     outbox_destroy(&client->outbox);
     reply_free(&client->reply);
     resp_free(&client->parser);
@@ -170,28 +165,4 @@ static void end(struct client *client)
     free(client);
 }
 
-static int64_t serve(void *argument)
-{
-    converse(argument);
-    end(argument);
-    return 0;
-}
-
-void client_start(struct server *server, int fd)
-{
-    struct client *client = calloc(1, sizeof(*client));
-    if (client == NULL) {
-        tug_close(fd);
-        return;
-    }
-    tug_socket_set_nodelay(fd, true);
-    client->server = server;
-    client->fd = fd;
-    resp_init(&client->parser, &server->options->limits);
-    outbox_init(&client->outbox, fd, server->options->backlog_limit);
-    pthread_mutex_lock(&server->lock);
-    DL_APPEND(server->clients, client);
-    pthread_mutex_unlock(&server->lock);
-    if (tug_group_spawn(&server->group, serve, client) < 0)
-        end(client);
-}
+const struct server_program client_program = {open_client, converse, free_client};

@@ -6,16 +6,24 @@
 #ifndef MINIKV_CLIENT_H
 #define MINIKV_CLIENT_H
 
+#include "../frame/server.h"
 #include "channels.h"
 #include "reply.h"
 #include "resp.h"
+#include "store.h"
 
-struct server;
+/* What all clients share. */
+struct minikv {
+    struct server server;
+    struct resp_limits limits;
+    uint64_t backlog_limit; /* bytes that may wait for a subscriber */
+    struct store *store;
+    struct channels channels;
+};
 
 struct client {
-    struct server *server;
-    struct client *next, *prev; /* of the same server */
-    int fd;
+    struct peer peer;
+    struct minikv *minikv;
     bool leaving; /* once the replies have been sent */
     char *input;
     size_t start, end, capacity; /* of `input`: what has come and was not carried out yet */
@@ -26,7 +34,7 @@ struct client {
     size_t subscription_count;
 };
 
-/* Serves the connection `fd`, and closes it. If there is no memory for that, closes it at once. */
-void client_start(struct server *server, int fd);
+/* `argument` of the server: struct minikv. */
+extern const struct server_program client_program;
 
 #endif

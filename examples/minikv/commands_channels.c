@@ -4,12 +4,11 @@
  * that a subscription is confirmed before its first message.
  */
 #include "commands.h"
-#include "server.h"
 
 void command_publish(struct client *client, const struct bytes *words, size_t count)
 {
     (void)count;
-    size_t receivers = channels_publish(&client->server->channels, words[1], words[2]);
+    size_t receivers = channels_publish(&client->minikv->channels, words[1], words[2]);
     reply_integer(&client->reply, (int64_t)receivers);
 }
 
@@ -28,7 +27,7 @@ static void confirm(struct reply *reply, const char *what, const struct bytes *n
 void command_subscribe(struct client *client, const struct bytes *words, size_t count)
 {
     for (size_t i = 1; i < count; i++) {
-        int added = channels_subscribe(&client->server->channels, words[i], &client->outbox,
+        int added = channels_subscribe(&client->minikv->channels, words[i], &client->outbox,
                                        &client->subscriptions);
         if (added < 0) {
             reply_error(&client->reply, "OOM out of memory");
@@ -46,7 +45,7 @@ static void end_subscription(struct client *client, struct subscription *subscri
     struct reply confirmation = {0};
     struct bytes name = channel_name(subscription);
     confirm(&confirmation, "unsubscribe", &name, --client->subscription_count);
-    channels_unsubscribe(&client->server->channels, subscription, &client->subscriptions);
+    channels_unsubscribe(&client->minikv->channels, subscription, &client->subscriptions);
     outbox_take(&client->outbox, &client->reply);
     reply_raw(&client->reply, confirmation.data, confirmation.length);
     client->reply.failed |= confirmation.failed;

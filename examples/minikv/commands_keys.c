@@ -6,7 +6,6 @@
 #include <errno.h>
 
 #include "commands.h"
-#include "server.h"
 
 /* A time from now in units of `unit` ms. Returns whether it can be expressed. */
 static bool find_deadline(int64_t time, int64_t unit, int64_t *deadline)
@@ -23,7 +22,7 @@ static void reply_memory(struct client *client)
 void command_get(struct client *client, const struct bytes *words, size_t count)
 {
     (void)count;
-    struct value *value = store_get(client->server->store, words[1]);
+    struct value *value = store_get(client->minikv->store, words[1]);
     if (value == NULL) {
         reply_null(&client->reply);
         return;
@@ -71,7 +70,7 @@ void command_set(struct client *client, const struct bytes *words, size_t count)
     }
     struct value *value = value_create(words[2]);
     int result = value == NULL ? -ENOMEM
-                               : store_set(client->server->store, words[1], value, options.deadline,
+                               : store_set(client->minikv->store, words[1], value, options.deadline,
                                            options.condition);
     if (result > 0)
         reply_status(&client->reply, "OK");
@@ -85,7 +84,7 @@ void command_del(struct client *client, const struct bytes *words, size_t count)
 {
     int64_t removed = 0;
     for (size_t i = 1; i < count; i++)
-        removed += store_remove(client->server->store, words[i]);
+        removed += store_remove(client->minikv->store, words[i]);
     reply_integer(&client->reply, removed);
 }
 
@@ -93,7 +92,7 @@ void command_exists(struct client *client, const struct bytes *words, size_t cou
 {
     int64_t found = 0;
     for (size_t i = 1; i < count; i++)
-        found += store_find(client->server->store, words[i], NULL);
+        found += store_find(client->minikv->store, words[i], NULL);
     reply_integer(&client->reply, found);
 }
 
@@ -109,8 +108,8 @@ void command_expire(struct client *client, const struct bytes *words, size_t cou
         reply_error(&client->reply, "ERR invalid expire time in 'expire' command");
         return;
     }
-    int result = time > 0 ? store_expire(client->server->store, words[1], deadline)
-                          : store_remove(client->server->store, words[1]);
+    int result = time > 0 ? store_expire(client->minikv->store, words[1], deadline)
+                          : store_remove(client->minikv->store, words[1]);
     if (result < 0)
         reply_memory(client);
     else
@@ -121,7 +120,7 @@ void command_ttl(struct client *client, const struct bytes *words, size_t count)
 {
     (void)count;
     int64_t deadline;
-    if (!store_find(client->server->store, words[1], &deadline))
+    if (!store_find(client->minikv->store, words[1], &deadline))
         reply_integer(&client->reply, -2);
     else if (deadline == NEVER)
         reply_integer(&client->reply, -1);
@@ -133,5 +132,5 @@ void command_ttl(struct client *client, const struct bytes *words, size_t count)
 void command_dbsize(struct client *client, const struct bytes *words, size_t count)
 {
     (void)words, (void)count;
-    reply_integer(&client->reply, (int64_t)store_count(client->server->store));
+    reply_integer(&client->reply, (int64_t)store_count(client->minikv->store));
 }

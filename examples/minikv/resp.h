@@ -17,9 +17,9 @@
 #include "bytes.h"
 
 struct resp_limits {
-    size_t bulk;    /* bytes of one argument */
-    size_t count;   /* arguments of one command */
-    size_t command; /* bytes of one command, with all that is around the arguments */
+    uint64_t bulk;    /* bytes of one argument */
+    uint64_t count;   /* arguments of one command */
+    uint64_t command; /* bytes of one command, with all that is around the arguments */
 };
 
 /* A line of words is no longer than this, whatever the limits are. */

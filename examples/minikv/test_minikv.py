@@ -13,7 +13,8 @@ import socket
 import sys
 import time
 
-from kv import Error, Server, encode, eventually
+from kv import Error, encode, serve
+from serving import eventually
 
 BULK_LIMIT = 200_000
 LIMITS = (f"--bulk-limit={BULK_LIMIT}", "--argument-limit=64", "--command-limit=300000",
@@ -218,7 +219,7 @@ def graceful(program, *options):
     """What has been asked before the signal is answered; who listens is told goodbye; who takes no
     replies is not waited for forever."""
     for number, grace in ((signal.SIGINT, 60000), (signal.SIGTERM, 200)):
-        with Server(program, f"--grace={grace}", *options) as server, server.connect() as busy, \
+        with serve(program, f"--grace={grace}", *options) as server, server.connect() as busy, \
                 server.connect() as subscriber, server.connect(receive_buffer=4096) as stuck:
             assert busy.ask("SET", "large", b"v" * 100000) == "OK"
             assert subscriber.ask("SUBSCRIBE", "c") == [b"subscribe", b"c", 1]
@@ -241,7 +242,7 @@ def graceful(program, *options):
 def main():
     program = sys.argv[1]
     for threads in ("1", "2"):
-        with Server(program, "--threads=" + threads, *LIMITS) as server:
+        with serve(program, "--threads=" + threads, *LIMITS) as server:
             for test in (commands, expiry, pieces, pipeline, malformed, half_closed,
                          slow_and_reset, channels, comings_and_goings, slow_subscribers):
                 test(server)

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 
-from kv import Server
+from kv import serve
 
 SESSION = r"""
 ping
@@ -119,7 +119,7 @@ def main():
         sys.exit(77)
     with tempfile.TemporaryDirectory() as directory:
         os.environ["HOME"] = directory
-        with Server(sys.argv[1]) as server:
+        with serve(sys.argv[1]) as server:
             if shutil.which("redis-server") is not None:
                 compare(server.port, directory)
             subscribe(server.port)

@@ -40,7 +40,7 @@ struct pool_thread {
 struct tug_pool {
     struct tug_pool_options options;
     uint64_t outstanding;
-    struct tug_mutex lock;
+    struct tug_sys_mutex lock;
     bool closed;
     bool left_behind;              /* nobody joins threads any more */
     struct tug_job *first, **last; /* the queue */
@@ -108,10 +108,10 @@ static void run_first(struct tug_pool *pool)
     struct tug_job *job = pool->first;
     take_out(pool, job);
     pool->jobs++;
-    tug_mutex_unlock(&pool->lock);
+    tug_sys_mutex_unlock(&pool->lock);
     job->run(job, 0);
     subtract_outstanding(pool);
-    tug_mutex_lock(&pool->lock);
+    tug_sys_mutex_lock(&pool->lock);
 }
 
 /* Joins a thread that has left, and keeps its record for the next. */
@@ -119,10 +119,10 @@ static void reclaim(struct pool_thread *thread)
 {
     struct tug_pool *pool = thread->pool;
     tug_thread_join(&thread->handle);
-    tug_mutex_lock(&pool->lock);
+    tug_sys_mutex_lock(&pool->lock);
     thread->next_free = pool->free;
     pool->free = thread;
-    tug_mutex_unlock(&pool->lock);
+    tug_sys_mutex_unlock(&pool->lock);
 }
 
 /* Sleeps until somebody takes the thread off the idle stack (true) or the keep-alive is over. */
@@ -133,11 +133,11 @@ static bool sleep_idle(struct pool_thread *thread)
     thread->wake_word = ASLEEP;
     tug_list_push_front(&pool->idle, &thread->idle_link);
     pool->idle_count++;
-    tug_mutex_unlock(&pool->lock);
+    tug_sys_mutex_unlock(&pool->lock);
     int result = 0;
     while (result != -ETIMEDOUT && __atomic_load_n(&thread->wake_word, __ATOMIC_ACQUIRE) == ASLEEP)
         result = tug_futex_wait(&thread->wake_word, ASLEEP, deadline);
-    tug_mutex_lock(&pool->lock);
+    tug_sys_mutex_lock(&pool->lock);
     if (!tug_list_is_linked(&thread->idle_link))
         return true;
     tug_list_remove(&thread->idle_link);
@@ -150,7 +150,7 @@ static bool sleep_idle(struct pool_thread *thread)
 static void work(struct pool_thread *thread)
 {
     struct tug_pool *pool = thread->pool;
-    tug_mutex_lock(&pool->lock);
+    tug_sys_mutex_lock(&pool->lock);
     do {
         while (pool->first != NULL)
             run_first(pool);
@@ -162,7 +162,7 @@ static void work(struct pool_thread *thread)
 static void leave(struct pool_thread *thread)
 {
     struct tug_pool *pool = thread->pool;
-    tug_mutex_lock(&pool->lock);
+    tug_sys_mutex_lock(&pool->lock);
     struct pool_thread *previous = pool->ended;
     pool->ended = pool->left_behind ? NULL : thread;
     if (pool->left_behind) {
@@ -172,7 +172,7 @@ static void leave(struct pool_thread *thread)
     }
     pool->present_count--;
     pool->end_count++;
-    tug_mutex_unlock(&pool->lock);
+    tug_sys_mutex_unlock(&pool->lock);
     tug_futex_wake(&pool->end_count, INT_MAX);
     if (previous != NULL)
         reclaim(previous);
@@ -186,7 +186,7 @@ static void thread_main(void *argument)
     if (options->on_thread_start != NULL)
         options->on_thread_start(options->argument);
     work(thread);
-    tug_mutex_unlock(&thread->pool->lock);
+    tug_sys_mutex_unlock(&thread->pool->lock);
     if (options->on_thread_stop != NULL)
         options->on_thread_stop(options->argument);
     leave(thread);
@@ -232,9 +232,9 @@ static struct pool_thread *pop_idle(struct tug_pool *pool)
 
 int tug_pool_submit(struct tug_pool *pool, struct tug_job *job)
 {
-    tug_mutex_lock(&pool->lock);
+    tug_sys_mutex_lock(&pool->lock);
     if (pool->closed) {
-        tug_mutex_unlock(&pool->lock);
+        tug_sys_mutex_unlock(&pool->lock);
         return -ECANCELED;
     }
     enqueue(pool, job);
@@ -244,10 +244,10 @@ int tug_pool_submit(struct tug_pool *pool, struct tug_job *job)
         pool->thread_count == 0) {
         take_out(pool, job);
         subtract_outstanding(pool);
-        tug_mutex_unlock(&pool->lock);
+        tug_sys_mutex_unlock(&pool->lock);
         return -EAGAIN;
     }
-    tug_mutex_unlock(&pool->lock);
+    tug_sys_mutex_unlock(&pool->lock);
     if (idle != NULL)
         tug_futex_wake(&idle->wake_word, 1);
     return 0;
@@ -255,11 +255,11 @@ int tug_pool_submit(struct tug_pool *pool, struct tug_job *job)
 
 bool tug_pool_withdraw(struct tug_pool *pool, struct tug_job *job)
 {
-    tug_mutex_lock(&pool->lock);
+    tug_sys_mutex_lock(&pool->lock);
     bool queued = job->previous != NULL;
     if (queued)
         take_out(pool, job);
-    tug_mutex_unlock(&pool->lock);
+    tug_sys_mutex_unlock(&pool->lock);
     if (queued)
         subtract_outstanding(pool);
     return queued;
@@ -272,14 +272,14 @@ uint64_t tug_pool_outstanding(struct tug_pool *pool)
 
 void tug_pool_metrics(struct tug_pool *pool, struct tug_pool_metrics *metrics)
 {
-    tug_mutex_lock(&pool->lock);
+    tug_sys_mutex_lock(&pool->lock);
     *metrics = (struct tug_pool_metrics){
         .threads = pool->thread_count,
         .idle_threads = pool->idle_count,
         .queue_depth = pool->queue_depth,
         .jobs = pool->jobs,
     };
-    tug_mutex_unlock(&pool->lock);
+    tug_sys_mutex_unlock(&pool->lock);
 }
 
 /* ---- The end ---- */
@@ -287,26 +287,26 @@ void tug_pool_metrics(struct tug_pool *pool, struct tug_pool_metrics *metrics)
 /* Takes all jobs out of the queue and lets them go without having run. */
 static void drop_queue(struct tug_pool *pool)
 {
-    tug_mutex_lock(&pool->lock);
+    tug_sys_mutex_lock(&pool->lock);
     while (pool->first != NULL) {
         struct tug_job *job = pool->first;
         take_out(pool, job);
-        tug_mutex_unlock(&pool->lock);
+        tug_sys_mutex_unlock(&pool->lock);
         job->run(job, 1);
         subtract_outstanding(pool);
-        tug_mutex_lock(&pool->lock);
+        tug_sys_mutex_lock(&pool->lock);
     }
-    tug_mutex_unlock(&pool->lock);
+    tug_sys_mutex_unlock(&pool->lock);
 }
 
 static void close_pool(struct tug_pool *pool)
 {
-    tug_mutex_lock(&pool->lock);
+    tug_sys_mutex_lock(&pool->lock);
     pool->closed = true;
     struct pool_thread *thread;
     while ((thread = pop_idle(pool)) != NULL)
         tug_futex_wake(&thread->wake_word, 1);
-    tug_mutex_unlock(&pool->lock);
+    tug_sys_mutex_unlock(&pool->lock);
 }
 
 int tug_pool_shutdown(struct tug_pool *pool, uint64_t deadline)
@@ -315,13 +315,13 @@ int tug_pool_shutdown(struct tug_pool *pool, uint64_t deadline)
     drop_queue(pool);
     int result = 0;
     for (;;) {
-        tug_mutex_lock(&pool->lock);
+        tug_sys_mutex_lock(&pool->lock);
         uint32_t end_count = pool->end_count;
         unsigned present = pool->present_count;
         struct pool_thread *last = present == 0 ? pool->ended : NULL;
         if (last != NULL)
             pool->ended = NULL;
-        tug_mutex_unlock(&pool->lock);
+        tug_sys_mutex_unlock(&pool->lock);
         if (last != NULL)
             reclaim(last);
         if (present == 0)
@@ -334,11 +334,11 @@ int tug_pool_shutdown(struct tug_pool *pool, uint64_t deadline)
 
 void tug_pool_leave_behind(struct tug_pool *pool)
 {
-    tug_mutex_lock(&pool->lock);
+    tug_sys_mutex_lock(&pool->lock);
     struct pool_thread *ended = pool->ended;
     pool->ended = NULL;
     pool->left_behind = true;
-    tug_mutex_unlock(&pool->lock);
+    tug_sys_mutex_unlock(&pool->lock);
     if (ended != NULL)
         reclaim(ended);
 }

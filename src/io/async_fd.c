@@ -34,7 +34,7 @@
 struct direction {
     struct tug_async_fd *owner;
     unsigned events;
-    struct tug_mutex lock;
+    struct tug_sys_mutex lock;
     bool armed;
     int ready;
     struct tug_waker poller; /* of tug_async_fd_poll() */
@@ -101,7 +101,7 @@ static struct tug_async_fd_future *pop_wait(struct tug_async_fd_future **list)
 static void complete(struct direction *direction, int result)
 {
     struct tug_async_fd_future *list;
-    tug_mutex_lock(&direction->lock);
+    tug_sys_mutex_lock(&direction->lock);
     direction->armed = false;
     struct tug_waker poller = tug_waker_slot_take(&direction->poller);
     take_waits(direction, &list);
@@ -113,11 +113,11 @@ static void complete(struct direction *direction, int result)
         struct tug_waker waker = tug_waker_slot_take(&wait->waker);
         wait->future.result = result;
         wait->told = true;
-        tug_mutex_unlock(&direction->lock);
+        tug_sys_mutex_unlock(&direction->lock);
         tug_waker_slot_wake(waker);
-        tug_mutex_lock(&direction->lock);
+        tug_sys_mutex_lock(&direction->lock);
     }
-    tug_mutex_unlock(&direction->lock);
+    tug_sys_mutex_unlock(&direction->lock);
     tug_waker_slot_wake(poller);
 }
 
@@ -170,9 +170,9 @@ static int ready_or_armed(struct direction *direction)
 {
     while (direction->ready == 0 && !direction->armed) {
         direction->armed = true;
-        tug_mutex_unlock(&direction->lock);
+        tug_sys_mutex_unlock(&direction->lock);
         arm(direction);
-        tug_mutex_lock(&direction->lock);
+        tug_sys_mutex_lock(&direction->lock);
     }
     int ready = direction->ready;
     if (ready < 0)
@@ -185,11 +185,11 @@ int tug_async_fd_poll(struct tug_async_fd *async_fd, enum tug_interest interest,
 {
     struct direction *direction = &async_fd->directions[interest];
     struct tug_waker old = {NULL, NULL};
-    tug_mutex_lock(&direction->lock);
+    tug_sys_mutex_lock(&direction->lock);
     int ready = ready_or_armed(direction);
     if (ready == 0)
         old = tug_waker_slot_put(&direction->poller, waker);
-    tug_mutex_unlock(&direction->lock);
+    tug_sys_mutex_unlock(&direction->lock);
     tug_waker_slot_drop(old);
     return ready != 0 ? ready : TUG_IO_PENDING;
 }
@@ -199,7 +199,7 @@ static int wait_poll(struct tug_future *future, const struct tug_waker *waker)
     struct tug_async_fd_future *wait = TUG_CONTAINER_OF(future, struct tug_async_fd_future, future);
     struct direction *direction = &wait->async_fd->directions[wait->interest];
     struct tug_waker old = {NULL, NULL};
-    tug_mutex_lock(&direction->lock);
+    tug_sys_mutex_lock(&direction->lock);
     if (!wait->told && wait->previous == NULL) {
         future->result = ready_or_armed(direction);
         wait->told = future->result != 0;
@@ -209,7 +209,7 @@ static int wait_poll(struct tug_future *future, const struct tug_waker *waker)
     bool told = wait->told;
     if (!told)
         old = tug_waker_slot_put(&wait->waker, waker);
-    tug_mutex_unlock(&direction->lock);
+    tug_sys_mutex_unlock(&direction->lock);
     tug_waker_slot_drop(old);
     return told ? TUG_READY : TUG_PENDING;
 }
@@ -218,14 +218,14 @@ static void wait_cancel(struct tug_future *future)
 {
     struct tug_async_fd_future *wait = TUG_CONTAINER_OF(future, struct tug_async_fd_future, future);
     struct direction *direction = &wait->async_fd->directions[wait->interest];
-    tug_mutex_lock(&direction->lock);
+    tug_sys_mutex_lock(&direction->lock);
     if (!wait->told && wait->previous != NULL) {
         unlink_wait(direction, wait);
         future->result = -ECANCELED;
         wait->told = true;
     }
     struct tug_waker old = tug_waker_slot_take(&wait->waker);
-    tug_mutex_unlock(&direction->lock);
+    tug_sys_mutex_unlock(&direction->lock);
     tug_waker_slot_drop(old);
 }
 
@@ -254,9 +254,9 @@ int tug_async_fd_wait(struct tug_async_fd *async_fd, enum tug_interest interest)
 void tug_async_fd_clear(struct tug_async_fd *async_fd, enum tug_interest interest)
 {
     struct direction *direction = &async_fd->directions[interest];
-    tug_mutex_lock(&direction->lock);
+    tug_sys_mutex_lock(&direction->lock);
     direction->ready = 0;
-    tug_mutex_unlock(&direction->lock);
+    tug_sys_mutex_unlock(&direction->lock);
 }
 
 int64_t tug_async_fd_try(struct tug_async_fd *async_fd, enum tug_interest interest,
@@ -310,10 +310,10 @@ void tug_async_fd_destroy(struct tug_async_fd *async_fd)
 {
     for (int i = 0; i < 2; i++) {
         struct direction *direction = &async_fd->directions[i];
-        tug_mutex_lock(&direction->lock);
+        tug_sys_mutex_lock(&direction->lock);
         bool armed = direction->armed;
         struct tug_waker poller = tug_waker_slot_take(&direction->poller);
-        tug_mutex_unlock(&direction->lock);
+        tug_sys_mutex_unlock(&direction->lock);
         tug_waker_slot_drop(poller);
         if (armed)
             tug_op_cancel(&direction->op);

@@ -22,7 +22,7 @@
 #include "sys/mutex.h"
 
 struct ring {
-    struct tug_mutex lock;
+    struct tug_sys_mutex lock;
     bool reader_closed, writer_closed;
     unsigned char *data;
     size_t capacity, start, length;
@@ -80,7 +80,7 @@ static int64_t ring_read(struct ring *ring, const struct tug_waker *waker, void 
 {
     struct tug_waker old = {NULL, NULL}, writer = {NULL, NULL};
     int64_t result = 0;
-    tug_mutex_lock(&ring->lock);
+    tug_sys_mutex_lock(&ring->lock);
     if (ring->length > 0) {
         result = (int64_t)take_bytes(ring, buffer, size);
         writer = tug_waker_slot_take(&ring->writer_waker);
@@ -88,7 +88,7 @@ static int64_t ring_read(struct ring *ring, const struct tug_waker *waker, void 
         result = TUG_IO_PENDING;
         old = tug_waker_slot_put(&ring->reader_waker, waker);
     }
-    tug_mutex_unlock(&ring->lock);
+    tug_sys_mutex_unlock(&ring->lock);
     tug_waker_slot_drop(old);
     tug_waker_slot_wake(writer);
     return result;
@@ -99,7 +99,7 @@ static int64_t ring_write(struct ring *ring, const struct tug_waker *waker, cons
 {
     struct tug_waker old = {NULL, NULL}, reader = {NULL, NULL};
     int64_t result;
-    tug_mutex_lock(&ring->lock);
+    tug_sys_mutex_lock(&ring->lock);
     if (ring->reader_closed || ring->writer_closed) {
         result = -EPIPE;
     } else if (ring->length < ring->capacity) {
@@ -109,7 +109,7 @@ static int64_t ring_write(struct ring *ring, const struct tug_waker *waker, cons
         result = TUG_IO_PENDING;
         old = tug_waker_slot_put(&ring->writer_waker, waker);
     }
-    tug_mutex_unlock(&ring->lock);
+    tug_sys_mutex_unlock(&ring->lock);
     tug_waker_slot_drop(old);
     tug_waker_slot_wake(reader);
     return result;
@@ -118,14 +118,14 @@ static int64_t ring_write(struct ring *ring, const struct tug_waker *waker, cons
 /* Closes one side: that side's waker is forgotten, the other's woken. */
 static void ring_close(struct ring *ring, bool as_reader)
 {
-    tug_mutex_lock(&ring->lock);
+    tug_sys_mutex_lock(&ring->lock);
     if (as_reader)
         ring->reader_closed = true;
     else
         ring->writer_closed = true;
     struct tug_waker reader = tug_waker_slot_take(&ring->reader_waker);
     struct tug_waker writer = tug_waker_slot_take(&ring->writer_waker);
-    tug_mutex_unlock(&ring->lock);
+    tug_sys_mutex_unlock(&ring->lock);
     tug_waker_slot_drop(as_reader ? reader : writer);
     tug_waker_slot_wake(as_reader ? writer : reader);
 }

@@ -28,7 +28,7 @@ struct tug_orphan {
     struct tug_orphan *next; /* in the list */
 };
 
-static struct tug_mutex lock;
+static struct tug_sys_mutex lock;
 static struct tug_orphan *first;
 
 struct tug_orphan *tug_orphan_new(void)
@@ -51,10 +51,10 @@ static void close_pidfd(struct tug_orphan *orphan)
 static void put_into_list(struct tug_orphan *orphan)
 {
     close_pidfd(orphan);
-    tug_mutex_lock(&lock);
+    tug_sys_mutex_lock(&lock);
     orphan->next = first;
     first = orphan;
-    tug_mutex_unlock(&lock);
+    tug_sys_mutex_unlock(&lock);
 }
 
 /* Only "not yet" and errors that mean nothing about the child keep it. */
@@ -67,7 +67,7 @@ static bool is_gone(struct tug_orphan *orphan)
 int tug_process_reap_orphans(void)
 {
     int left = 0;
-    tug_mutex_lock(&lock);
+    tug_sys_mutex_lock(&lock);
     for (struct tug_orphan **link = &first; *link != NULL;) {
         struct tug_orphan *orphan = *link;
         if (is_gone(orphan)) {
@@ -78,7 +78,7 @@ int tug_process_reap_orphans(void)
             left++;
         }
     }
-    tug_mutex_unlock(&lock);
+    tug_sys_mutex_unlock(&lock);
     return left;
 }
 

@@ -25,9 +25,9 @@
 #include "sys/list.h"
 #include "sys/mutex.h"
 
-static struct tug_mutex *lock_of(struct tug_process *process)
+static struct tug_sys_mutex *lock_of(struct tug_process *process)
 {
-    return (struct tug_mutex *)(void *)&process->lock;
+    return tug_sys_mutex_of_word(&process->lock);
 }
 
 /* ---- Reaping ---- */
@@ -55,7 +55,7 @@ static struct tug_process_status status_of(const siginfo_t *information)
 int tug_process_reap(struct tug_process *process)
 {
     siginfo_t information;
-    tug_mutex_lock(lock_of(process));
+    tug_sys_mutex_lock(lock_of(process));
     int result = process->failure;
     if (!process->reaped) {
         result = wait_for_state(process, &information, WEXITED | WNOHANG);
@@ -66,7 +66,7 @@ int tug_process_reap(struct tug_process *process)
         process->failure = result == -ECHILD ? result : 0;
         __atomic_store_n(&process->reaped, result == 0 || result == -ECHILD, __ATOMIC_RELAXED);
     }
-    tug_mutex_unlock(lock_of(process));
+    tug_sys_mutex_unlock(lock_of(process));
     return result;
 }
 
@@ -213,9 +213,9 @@ int tug_process_kill(struct tug_process *process, int number)
         result = tug_sys_pidfd_send_signal(process->pidfd, number);
     if (result != -ENOSYS)
         return result;
-    tug_mutex_lock(lock_of(process));
+    tug_sys_mutex_lock(lock_of(process));
     result = process->reaped ? -ESRCH : tug_sys_kill(process->id, number);
-    tug_mutex_unlock(lock_of(process));
+    tug_sys_mutex_unlock(lock_of(process));
     return result;
 }
 

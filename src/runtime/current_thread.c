@@ -132,9 +132,9 @@ int tug_current_thread_enter(struct tug_runtime *runtime)
         error = tug_worker_open(worker);
         runtime->owner_thread = tug_thread_self_id();
         if (error == 0) {
-            tug_mutex_lock(&runtime->inbox_lock);
+            tug_sys_mutex_lock(&runtime->inbox_lock);
             runtime->domain.inbox_driver = worker->executor.driver;
-            tug_mutex_unlock(&runtime->inbox_lock);
+            tug_sys_mutex_unlock(&runtime->inbox_lock);
         }
     } else if (runtime->owner_thread != tug_thread_self_id()) {
         error = -EPERM;

@@ -30,7 +30,7 @@ int tug_idle_init(struct tug_idle *idle, uint32_t workers)
     idle->state = workers * UNPARKED;
     idle->workers = workers;
     idle->sleeping = 0;
-    tug_mutex_init(&idle->lock);
+    tug_sys_mutex_init(&idle->lock);
     return 0;
 }
 
@@ -57,12 +57,12 @@ int tug_idle_worker_to_notify(struct tug_idle *idle)
     if (!should_wake(idle, __atomic_load_n(&idle->state, __ATOMIC_SEQ_CST)))
         return -1;
     int worker = -1;
-    tug_mutex_lock(&idle->lock);
+    tug_sys_mutex_lock(&idle->lock);
     if (should_wake(idle, __atomic_load_n(&idle->state, __ATOMIC_SEQ_CST))) {
         __atomic_fetch_add(&idle->state, SEARCHING + UNPARKED, __ATOMIC_SEQ_CST);
         worker = idle->sleepers[--idle->sleeping];
     }
-    tug_mutex_unlock(&idle->lock);
+    tug_sys_mutex_unlock(&idle->lock);
     return worker;
 }
 
@@ -83,18 +83,18 @@ bool tug_idle_stop_searching(struct tug_idle *idle)
 
 bool tug_idle_sleep(struct tug_idle *idle, uint32_t worker, bool searching)
 {
-    tug_mutex_lock(&idle->lock);
+    tug_sys_mutex_lock(&idle->lock);
     uint32_t before =
         __atomic_fetch_sub(&idle->state, UNPARKED + (searching ? SEARCHING : 0), __ATOMIC_SEQ_CST);
     idle->sleepers[idle->sleeping++] = (uint16_t)worker;
-    tug_mutex_unlock(&idle->lock);
+    tug_sys_mutex_unlock(&idle->lock);
     return searching && searching_of(before) == 1;
 }
 
 bool tug_idle_wake_up(struct tug_idle *idle, uint32_t worker)
 {
     bool found = false;
-    tug_mutex_lock(&idle->lock);
+    tug_sys_mutex_lock(&idle->lock);
     for (uint32_t i = 0; i < idle->sleeping; i++) {
         if (idle->sleepers[i] != worker)
             continue;
@@ -103,16 +103,16 @@ bool tug_idle_wake_up(struct tug_idle *idle, uint32_t worker)
         found = true;
         break;
     }
-    tug_mutex_unlock(&idle->lock);
+    tug_sys_mutex_unlock(&idle->lock);
     return found;
 }
 
 bool tug_idle_is_sleeping(struct tug_idle *idle, uint32_t worker)
 {
     bool found = false;
-    tug_mutex_lock(&idle->lock);
+    tug_sys_mutex_lock(&idle->lock);
     for (uint32_t i = 0; i < idle->sleeping && !found; i++)
         found = idle->sleepers[i] == worker;
-    tug_mutex_unlock(&idle->lock);
+    tug_sys_mutex_unlock(&idle->lock);
     return found;
 }

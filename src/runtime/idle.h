@@ -26,7 +26,7 @@
 struct tug_idle {
     uint32_t state __attribute__((aligned(64)));
     uint32_t workers;
-    struct tug_mutex lock;
+    struct tug_sys_mutex lock;
     uint32_t sleeping;
     uint16_t *sleepers; /* a stack of worker numbers: who slept last is woken first */
 };

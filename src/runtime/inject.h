@@ -14,14 +14,14 @@
 #include "task/task.h"
 
 struct tug_inject {
-    struct tug_mutex lock;
+    struct tug_sys_mutex lock;
     size_t length; /* written under the lock, read by anyone */
     struct tug_fifo tasks;
 } __attribute__((aligned(64)));
 
 static inline void tug_inject_init(struct tug_inject *inject)
 {
-    tug_mutex_init(&inject->lock);
+    tug_sys_mutex_init(&inject->lock);
     inject->length = 0;
     tug_fifo_init(&inject->tasks);
 }
@@ -34,18 +34,18 @@ static inline size_t tug_inject_length(const struct tug_inject *inject)
 static inline void tug_inject_push_batch(struct tug_inject *inject, struct tug_fifo *batch,
                                          size_t count)
 {
-    tug_mutex_lock(&inject->lock);
+    tug_sys_mutex_lock(&inject->lock);
     tug_fifo_append(&inject->tasks, batch);
     __atomic_store_n(&inject->length, inject->length + count, __ATOMIC_RELAXED);
-    tug_mutex_unlock(&inject->lock);
+    tug_sys_mutex_unlock(&inject->lock);
 }
 
 static inline void tug_inject_push(struct tug_inject *inject, struct tug_task *task)
 {
-    tug_mutex_lock(&inject->lock);
+    tug_sys_mutex_lock(&inject->lock);
     tug_fifo_push(&inject->tasks, &task->link);
     __atomic_store_n(&inject->length, inject->length + 1, __ATOMIC_RELAXED);
-    tug_mutex_unlock(&inject->lock);
+    tug_sys_mutex_unlock(&inject->lock);
 }
 
 /* Takes up to `count` tasks from the front into `batch`; returns how many. */
@@ -54,7 +54,7 @@ static inline size_t tug_inject_pop(struct tug_inject *inject, struct tug_fifo *
     if (tug_inject_length(inject) == 0)
         return 0;
     size_t n = 0;
-    tug_mutex_lock(&inject->lock);
+    tug_sys_mutex_lock(&inject->lock);
     for (; n < count; n++) {
         struct tug_fifo_node *node = tug_fifo_pop(&inject->tasks);
         if (node == NULL)
@@ -62,7 +62,7 @@ static inline size_t tug_inject_pop(struct tug_inject *inject, struct tug_fifo *
         tug_fifo_push(batch, node);
     }
     __atomic_store_n(&inject->length, inject->length - n, __ATOMIC_RELAXED);
-    tug_mutex_unlock(&inject->lock);
+    tug_sys_mutex_unlock(&inject->lock);
     return n;
 }
 

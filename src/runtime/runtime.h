@@ -87,7 +87,7 @@ struct tug_runtime {
     uint32_t left;    /* of those, how many do so no more */
     uint32_t running; /* current-thread: some thread is inside block_on (atomic) */
     int owner_thread; /* current-thread: the kernel's number of the thread that owns the driver */
-    struct tug_mutex inbox_lock; /* current-thread: over domain.inbox_driver */
+    struct tug_sys_mutex inbox_lock; /* current-thread: over domain.inbox_driver */
 };
 
 static inline struct tug_worker *tug_worker_of(struct tug_executor *executor)

@@ -45,8 +45,8 @@ void tug_scheduler_schedule(struct tug_executor *executor, struct tug_task *task
 void tug_scheduler_inbox_filled(struct tug_domain *domain)
 {
     struct tug_runtime *runtime = tug_runtime_of(domain);
-    tug_mutex_lock(&runtime->inbox_lock);
+    tug_sys_mutex_lock(&runtime->inbox_lock);
     if (domain->inbox_driver != NULL)
         tug_driver_wake(domain->inbox_driver);
-    tug_mutex_unlock(&runtime->inbox_lock);
+    tug_sys_mutex_unlock(&runtime->inbox_lock);
 }

@@ -217,9 +217,9 @@ static void end_current_thread(struct tug_runtime *runtime)
     __atomic_store_n(&domain->inbox_phase, TUG_INBOX_SETTLING, __ATOMIC_SEQ_CST);
     wait_for_foreign_calls(domain);
     tug_task_serve_inbox(&worker->executor);
-    tug_mutex_lock(&runtime->inbox_lock);
+    tug_sys_mutex_lock(&runtime->inbox_lock);
     domain->inbox_driver = NULL;
-    tug_mutex_unlock(&runtime->inbox_lock);
+    tug_sys_mutex_unlock(&runtime->inbox_lock);
     tug_worker_close(worker);
     tug_current_thread_leave(runtime);
 }

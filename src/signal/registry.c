@@ -29,7 +29,7 @@ struct caught_signal {
     bool installed;
 };
 
-static struct tug_mutex lock;
+static struct tug_sys_mutex lock;
 static struct caught_signal signals[NSIG];
 static uint32_t inside;
 static int owner; /* the process whose listeners these are */
@@ -112,7 +112,7 @@ int tug_signal_registry_add(struct tug_signal *listener)
 {
     struct caught_signal *caught = &signals[listener->number];
     int error = 0;
-    tug_mutex_lock(&lock);
+    tug_sys_mutex_lock(&lock);
     own_the_lists();
     /* Not whenever there is one more: a handler that somebody has put there since is theirs. */
     if (!caught->installed)
@@ -122,19 +122,19 @@ int tug_signal_registry_add(struct tug_signal *listener)
         set_link(&listener->next, caught->first);
         set_link(&caught->first, listener);
     }
-    tug_mutex_unlock(&lock);
+    tug_sys_mutex_unlock(&lock);
     return error;
 }
 
 void tug_signal_registry_remove(struct tug_signal *listener)
 {
-    tug_mutex_lock(&lock);
+    tug_sys_mutex_lock(&lock);
     struct tug_signal **link = &signals[listener->number].first;
     while (*link != NULL && *link != listener)
         link = &(*link)->next;
     if (*link == listener)
         set_link(link, listener->next);
-    tug_mutex_unlock(&lock);
+    tug_sys_mutex_unlock(&lock);
     wait_until_handlers_have_left();
 }
 
@@ -142,12 +142,12 @@ int tug_signal_registry_restore(int number)
 {
     struct caught_signal *caught = &signals[number];
     struct sigaction current;
-    tug_mutex_lock(&lock);
+    tug_sys_mutex_lock(&lock);
     int error = caught->installed ? tug_sys_sigaction(number, NULL, &current) : 0;
     if (error == 0 && caught->installed) {
         error = is_ours(&current) ? tug_sys_sigaction(number, &caught->previous, NULL) : -EBUSY;
         caught->installed = error != 0;
     }
-    tug_mutex_unlock(&lock);
+    tug_sys_mutex_unlock(&lock);
     return error;
 }

@@ -38,12 +38,12 @@ static struct tug_stream_buffered *buffered_of(struct tug_stream *stream)
 
 static void lock(struct tug_stream_buffered *self)
 {
-    tug_mutex_lock((struct tug_mutex *)(void *)&self->lock);
+    tug_sys_mutex_lock(tug_sys_mutex_of_word(&self->lock));
 }
 
 static void unlock(struct tug_stream_buffered *self)
 {
-    tug_mutex_unlock((struct tug_mutex *)(void *)&self->lock);
+    tug_sys_mutex_unlock(tug_sys_mutex_of_word(&self->lock));
 }
 
 /* ---- Slots ---- */

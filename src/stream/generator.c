@@ -33,12 +33,12 @@ static struct tug_generator *generator_of(struct tug_stream *stream)
 
 static void lock(struct tug_generator *self)
 {
-    tug_mutex_lock((struct tug_mutex *)(void *)&self->lock);
+    tug_sys_mutex_lock(tug_sys_mutex_of_word(&self->lock));
 }
 
 static void unlock(struct tug_generator *self)
 {
-    tug_mutex_unlock((struct tug_mutex *)(void *)&self->lock);
+    tug_sys_mutex_unlock(tug_sys_mutex_of_word(&self->lock));
 }
 
 /* ---- The coroutine's side ---- */

@@ -11,9 +11,9 @@
 #include "io/waker_slot.h"
 #include "sys/mutex.h"
 
-static struct tug_mutex *relay_lock(struct tug_stream_relay *relay)
+static struct tug_sys_mutex *relay_lock(struct tug_stream_relay *relay)
 {
-    return (struct tug_mutex *)(void *)&relay->lock;
+    return tug_sys_mutex_of_word(&relay->lock);
 }
 
 static void relay_nothing(void *data)
@@ -35,26 +35,26 @@ static const struct tug_waker_vtable relay_vtable = {
 
 struct tug_waker tug_stream_relay_set(struct tug_stream_relay *relay, const struct tug_waker *waker)
 {
-    tug_mutex_lock(relay_lock(relay));
+    tug_sys_mutex_lock(relay_lock(relay));
     struct tug_waker old = tug_waker_slot_put(&relay->waker, waker);
-    tug_mutex_unlock(relay_lock(relay));
+    tug_sys_mutex_unlock(relay_lock(relay));
     tug_waker_slot_drop(old);
     return (struct tug_waker){&relay_vtable, relay};
 }
 
 void tug_stream_relay_wake(struct tug_stream_relay *relay)
 {
-    tug_mutex_lock(relay_lock(relay));
+    tug_sys_mutex_lock(relay_lock(relay));
     struct tug_waker waker = tug_waker_slot_take(&relay->waker);
-    tug_mutex_unlock(relay_lock(relay));
+    tug_sys_mutex_unlock(relay_lock(relay));
     tug_waker_slot_wake(waker);
 }
 
 void tug_stream_relay_free(struct tug_stream_relay *relay)
 {
-    tug_mutex_lock(relay_lock(relay));
+    tug_sys_mutex_lock(relay_lock(relay));
     struct tug_waker waker = tug_waker_slot_take(&relay->waker);
-    tug_mutex_unlock(relay_lock(relay));
+    tug_sys_mutex_unlock(relay_lock(relay));
     tug_waker_slot_drop(waker);
 }
 

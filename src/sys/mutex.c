@@ -13,24 +13,24 @@
  * few cores, where the holder may be waiting for the very core that spins. */
 #define SPINS 32
 
-__attribute__((noinline, cold)) void tug_mutex_lock_slow(struct tug_mutex *mutex)
+__attribute__((noinline, cold)) void tug_sys_mutex_lock_slow(struct tug_sys_mutex *mutex)
 {
     for (int i = 0; i < SPINS; i++) {
         uint32_t word = __atomic_load_n(&mutex->word, __ATOMIC_RELAXED);
-        if (word == TUG_MUTEX_FREE && tug_mutex_try_lock(mutex))
+        if (word == TUG_SYS_MUTEX_FREE && tug_sys_mutex_try_lock(mutex))
             return;
-        if (word == TUG_MUTEX_CONTENDED)
+        if (word == TUG_SYS_MUTEX_CONTENDED)
             break; /* others sleep already: the wait will not be short */
         tug_cpu_relax();
     }
     /* Taken as CONTENDED even if this was the last waiter: one wake too many is harmless, one too
      * few is a thread asleep for ever. */
-    while (__atomic_exchange_n(&mutex->word, TUG_MUTEX_CONTENDED, __ATOMIC_ACQUIRE) !=
-           TUG_MUTEX_FREE)
-        tug_futex_wait(&mutex->word, TUG_MUTEX_CONTENDED, TUG_NO_DEADLINE);
+    while (__atomic_exchange_n(&mutex->word, TUG_SYS_MUTEX_CONTENDED, __ATOMIC_ACQUIRE) !=
+           TUG_SYS_MUTEX_FREE)
+        tug_futex_wait(&mutex->word, TUG_SYS_MUTEX_CONTENDED, TUG_NO_DEADLINE);
 }
 
-__attribute__((noinline, cold)) void tug_mutex_unlock_slow(struct tug_mutex *mutex)
+__attribute__((noinline, cold)) void tug_sys_mutex_unlock_slow(struct tug_sys_mutex *mutex)
 {
     tug_futex_wake(&mutex->word, 1);
 }

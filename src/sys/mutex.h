@@ -20,46 +20,52 @@
 #include <stdint.h>
 
 enum {
-    TUG_MUTEX_FREE,
-    TUG_MUTEX_LOCKED,
-    TUG_MUTEX_CONTENDED,
+    TUG_SYS_MUTEX_FREE,
+    TUG_SYS_MUTEX_LOCKED,
+    TUG_SYS_MUTEX_CONTENDED,
 };
 
-struct tug_mutex {
+struct tug_sys_mutex {
     uint32_t word;
 };
 
-#define TUG_MUTEX_INITIALIZER                                                                      \
+#define TUG_SYS_MUTEX_INITIALIZER                                                                  \
     {                                                                                              \
-        TUG_MUTEX_FREE                                                                             \
+        TUG_SYS_MUTEX_FREE                                                                         \
     }
 
-void tug_mutex_lock_slow(struct tug_mutex *mutex);
-void tug_mutex_unlock_slow(struct tug_mutex *mutex);
+void tug_sys_mutex_lock_slow(struct tug_sys_mutex *mutex);
+void tug_sys_mutex_unlock_slow(struct tug_sys_mutex *mutex);
 
-static inline void tug_mutex_init(struct tug_mutex *mutex)
+/* A public struct has a word in the place of the mutex, whose type is not public; 0 is free. */
+static inline struct tug_sys_mutex *tug_sys_mutex_of_word(uint32_t *word)
 {
-    mutex->word = TUG_MUTEX_FREE;
+    return (struct tug_sys_mutex *)(void *)word;
 }
 
-static inline bool tug_mutex_try_lock(struct tug_mutex *mutex)
+static inline void tug_sys_mutex_init(struct tug_sys_mutex *mutex)
 {
-    uint32_t expected = TUG_MUTEX_FREE;
-    return __atomic_compare_exchange_n(&mutex->word, &expected, TUG_MUTEX_LOCKED, false,
+    mutex->word = TUG_SYS_MUTEX_FREE;
+}
+
+static inline bool tug_sys_mutex_try_lock(struct tug_sys_mutex *mutex)
+{
+    uint32_t expected = TUG_SYS_MUTEX_FREE;
+    return __atomic_compare_exchange_n(&mutex->word, &expected, TUG_SYS_MUTEX_LOCKED, false,
                                        __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
-static inline void tug_mutex_lock(struct tug_mutex *mutex)
+static inline void tug_sys_mutex_lock(struct tug_sys_mutex *mutex)
 {
-    if (__builtin_expect(!tug_mutex_try_lock(mutex), 0))
-        tug_mutex_lock_slow(mutex);
+    if (__builtin_expect(!tug_sys_mutex_try_lock(mutex), 0))
+        tug_sys_mutex_lock_slow(mutex);
 }
 
-static inline void tug_mutex_unlock(struct tug_mutex *mutex)
+static inline void tug_sys_mutex_unlock(struct tug_sys_mutex *mutex)
 {
-    uint32_t old = __atomic_exchange_n(&mutex->word, TUG_MUTEX_FREE, __ATOMIC_RELEASE);
-    if (__builtin_expect(old == TUG_MUTEX_CONTENDED, 0))
-        tug_mutex_unlock_slow(mutex);
+    uint32_t old = __atomic_exchange_n(&mutex->word, TUG_SYS_MUTEX_FREE, __ATOMIC_RELEASE);
+    if (__builtin_expect(old == TUG_SYS_MUTEX_CONTENDED, 0))
+        tug_sys_mutex_unlock_slow(mutex);
 }
 
 #endif

@@ -158,14 +158,14 @@ static void give(struct tug_slab_pool *pool, void **objects, unsigned count)
 {
     struct tug_list unused;
     tug_list_init(&unused);
-    tug_mutex_lock(&pool->mutex);
+    tug_sys_mutex_lock(&pool->mutex);
     for (unsigned i = 0; i < count; i++) {
         struct tug_slab *slab = tug_slab_of(objects[i]);
         give_one(pool, slab, objects[i]);
         tug_slab_retire(pool, slab, &unused);
     }
     bool surplus = tug_slab_has_surplus(pool);
-    tug_mutex_unlock(&pool->mutex);
+    tug_sys_mutex_unlock(&pool->mutex);
     tug_slab_unmap(pool, &unused);
     if (surplus)
         tug_slab_release_surplus(pool);
@@ -185,7 +185,7 @@ int tug_slab_pool_init(struct tug_slab_pool *pool, size_t object_size, uint64_t 
     pool->capacity = (uint32_t)((TUG_SLAB_SIZE - pool->first_offset) / object_size);
     pool->page_size = (uint32_t)sysconf(_SC_PAGESIZE);
     pool->reciprocal = ((UINT64_C(1) << TUG_SLAB_RECIPROCAL_BITS) + object_size - 1) / object_size;
-    tug_mutex_init(&pool->mutex);
+    tug_sys_mutex_init(&pool->mutex);
     tug_list_init(&pool->slabs);
     tug_list_init(&pool->available);
     return 0;
@@ -209,9 +209,9 @@ void tug_slab_pool_destroy(struct tug_slab_pool *pool)
 void *tug_slab_alloc_slow(struct tug_slab_pool *pool, struct tug_slab_cache *cache)
 {
     void *objects[TUG_SLAB_BATCH];
-    tug_mutex_lock(&pool->mutex);
+    tug_sys_mutex_lock(&pool->mutex);
     unsigned count = take(pool, objects, cache != NULL ? TUG_SLAB_BATCH : 1);
-    tug_mutex_unlock(&pool->mutex);
+    tug_sys_mutex_unlock(&pool->mutex);
     if (count == 0)
         return NULL;
     if (cache != NULL) {
@@ -246,7 +246,7 @@ void tug_slab_cache_flush(struct tug_slab_pool *pool, struct tug_slab_cache *cac
 void tug_slab_for_each(struct tug_slab_pool *pool, void (*fn)(void *object, void *argument),
                        void *argument)
 {
-    tug_mutex_lock(&pool->mutex);
+    tug_sys_mutex_lock(&pool->mutex);
     for (struct tug_list_node *node = pool->slabs.head.next; node != &pool->slabs.head;
          node = node->next) {
         struct tug_slab *slab = TUG_CONTAINER_OF(node, struct tug_slab, all);
@@ -254,15 +254,15 @@ void tug_slab_for_each(struct tug_slab_pool *pool, void (*fn)(void *object, void
             if ((slab->cold >> i / TUG_SLAB_CHUNK & 1) == 0)
                 fn(tug_slab_object(pool, slab, i), argument);
     }
-    tug_mutex_unlock(&pool->mutex);
+    tug_sys_mutex_unlock(&pool->mutex);
 }
 
 void tug_slab_pool_metrics(struct tug_slab_pool *pool, struct tug_slab_metrics *metrics)
 {
-    tug_mutex_lock(&pool->mutex);
+    tug_sys_mutex_lock(&pool->mutex);
     metrics->slabs = pool->slab_count;
     metrics->bytes_mapped = pool->slab_count * TUG_SLAB_SIZE;
     metrics->free = pool->free;
     metrics->used = pool->slab_count * pool->capacity - pool->free;
-    tug_mutex_unlock(&pool->mutex);
+    tug_sys_mutex_unlock(&pool->mutex);
 }

@@ -56,9 +56,9 @@ struct tug_slab_pool {
     uint64_t reciprocal; /* 2^40 / object_size, rounded up */
     uint64_t retain;
 
-    struct tug_mutex mutex;    /* over everything below, and the headers of the slabs */
-    struct tug_list slabs;     /* all */
-    struct tug_list available; /* those with free objects, the oldest first */
+    struct tug_sys_mutex mutex; /* over everything below, and the headers of the slabs */
+    struct tug_list slabs;      /* all */
+    struct tug_list available;  /* those with free objects, the oldest first */
     uint64_t slab_count, free, next_age;
     uint64_t ready; /* chunks that are free and resident */
 };

@@ -35,13 +35,13 @@ void tug_slab_unmap(struct tug_slab_pool *pool, struct tug_list *slabs)
         tug_memory_unpoison(slab, TUG_SLAB_SIZE);
         if (tug_sys_munmap(slab, TUG_SLAB_SIZE) == 0)
             continue;
-        tug_mutex_lock(&pool->mutex);
+        tug_sys_mutex_lock(&pool->mutex);
         tug_list_push_back(&pool->slabs, &slab->all);
         tug_slab_make_available(pool, slab);
         pool->slab_count++;
         pool->free += pool->capacity;
         pool->ready += (unsigned)__builtin_popcountll(slab->ready);
-        tug_mutex_unlock(&pool->mutex);
+        tug_sys_mutex_unlock(&pool->mutex);
     }
 }
 
@@ -100,18 +100,18 @@ void tug_slab_release_surplus(struct tug_slab_pool *pool)
     struct tug_list unused;
     uint64_t chunks;
     tug_list_init(&unused);
-    tug_mutex_lock(&pool->mutex);
+    tug_sys_mutex_lock(&pool->mutex);
     while (tug_slab_has_surplus(pool)) {
         struct tug_slab *slab = claim_chunks(pool, &chunks);
-        tug_mutex_unlock(&pool->mutex);
+        tug_sys_mutex_unlock(&pool->mutex);
         release_chunks(pool, slab, chunks);
-        tug_mutex_lock(&pool->mutex);
+        tug_sys_mutex_lock(&pool->mutex);
         if (slab->free == 0)
             tug_slab_make_available(pool, slab);
         mark_chunks(pool, slab, chunks, true);
         slab->cold |= chunks;
         tug_slab_retire(pool, slab, &unused);
     }
-    tug_mutex_unlock(&pool->mutex);
+    tug_sys_mutex_unlock(&pool->mutex);
     tug_slab_unmap(pool, &unused);
 }

@@ -45,7 +45,7 @@ static void give(struct tug_stack_pool *pool, void **tops, unsigned count)
 {
     void *victims[RELEASE_BATCH + BATCH];
     unsigned victim_count = 0;
-    tug_mutex_lock(&pool->mutex);
+    tug_sys_mutex_lock(&pool->mutex);
     if (count > pool->hot_limit - pool->hot_count)
         victim_count = evict(pool, victims, RELEASE_BATCH);
     if (count <= pool->hot_limit - pool->hot_count) {
@@ -55,7 +55,7 @@ static void give(struct tug_stack_pool *pool, void **tops, unsigned count)
         memcpy(victims + victim_count, tops, count * sizeof *tops);
         victim_count += count;
     }
-    tug_mutex_unlock(&pool->mutex);
+    tug_sys_mutex_unlock(&pool->mutex);
     if (victim_count > 0)
         tug_stack_release(pool, victims, victim_count);
 }
@@ -78,7 +78,7 @@ int tug_stack_pool_init(struct tug_stack_pool *pool, size_t stack_size, unsigned
      */
     if (tug_valgrind_is_running())
         pool->guard_kind = TUG_STACK_GUARD_MAPPED;
-    tug_mutex_init(&pool->mutex);
+    tug_sys_mutex_init(&pool->mutex);
     tug_list_init(&pool->available);
     if (hot_limit > 0) {
         pool->hot = tug_sys_malloc(hot_limit * sizeof *pool->hot);
@@ -100,7 +100,7 @@ void *tug_stack_pool_get_slow(struct tug_stack_pool *pool, struct tug_stack_cach
     struct tug_stack_batch batch = {.count = 0};
     int error = 0;
     unsigned want = cache != NULL ? BATCH : 1;
-    tug_mutex_lock(&pool->mutex);
+    tug_sys_mutex_lock(&pool->mutex);
     if (pool->hot_count > 0) {
         batch.count = want < pool->hot_count ? want : pool->hot_count;
         set_hot_count(pool, pool->hot_count - batch.count);
@@ -114,7 +114,7 @@ void *tug_stack_pool_get_slow(struct tug_stack_pool *pool, struct tug_stack_cach
             want = 1 + (unsigned)(used / 2);
         error = tug_stack_take_free(pool, want, &batch);
     }
-    tug_mutex_unlock(&pool->mutex);
+    tug_sys_mutex_unlock(&pool->mutex);
     if (error == 0 && batch.unguarded != 0)
         tug_stack_install_guards(pool, &batch);
     if (batch.count == 0)
@@ -156,9 +156,9 @@ static void release_hot(struct tug_stack_pool *pool, unsigned excess)
 {
     void *tops[RELEASE_BATCH];
     for (unsigned count; excess > 0; excess -= count) {
-        tug_mutex_lock(&pool->mutex);
+        tug_sys_mutex_lock(&pool->mutex);
         count = evict(pool, tops, excess < RELEASE_BATCH ? excess : RELEASE_BATCH);
-        tug_mutex_unlock(&pool->mutex);
+        tug_sys_mutex_unlock(&pool->mutex);
         if (count == 0)
             return;
         tug_stack_release(pool, tops, count);
@@ -172,7 +172,7 @@ void tug_stack_pool_trim(struct tug_stack_pool *pool)
 
 void tug_stack_pool_decay(struct tug_stack_pool *pool)
 {
-    tug_mutex_lock(&pool->mutex);
+    tug_sys_mutex_lock(&pool->mutex);
     /* So many have lain idle all the time. */
     unsigned excess = pool->hot_minimum;
     if (excess > pool->hot_count)
@@ -182,13 +182,13 @@ void tug_stack_pool_decay(struct tug_stack_pool *pool)
     if (excess > above)
         excess = above;
     pool->hot_minimum = pool->hot_count - excess;
-    tug_mutex_unlock(&pool->mutex);
+    tug_sys_mutex_unlock(&pool->mutex);
     release_hot(pool, excess);
 }
 
 void tug_stack_pool_metrics(struct tug_stack_pool *pool, struct tug_stack_metrics *metrics)
 {
-    tug_mutex_lock(&pool->mutex);
+    tug_sys_mutex_lock(&pool->mutex);
     metrics->slabs = pool->slab_count;
     metrics->stacks = pool->stacks;
     metrics->bytes_mapped = pool->stacks * pool->stack_size;
@@ -196,7 +196,7 @@ void tug_stack_pool_metrics(struct tug_stack_pool *pool, struct tug_stack_metric
     metrics->free = pool->free;
     metrics->used = pool->stacks - pool->free - pool->hot_count;
     metrics->unguarded = pool->unguarded;
-    tug_mutex_unlock(&pool->mutex);
+    tug_sys_mutex_unlock(&pool->mutex);
 }
 
 /* ---- High-water marks ---- */

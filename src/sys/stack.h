@@ -77,7 +77,7 @@ struct tug_stack_pool {
     unsigned hot_limit, flags;
     uint32_t guard_kind;
 
-    struct tug_mutex mutex;        /* over everything below */
+    struct tug_sys_mutex mutex;    /* over everything below */
     void **hot;                    /* the newest last */
     unsigned hot_count;            /* read by anyone */
     unsigned hot_minimum;          /* the least it has been since the last decay */

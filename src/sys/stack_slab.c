@@ -285,7 +285,7 @@ void tug_stack_install_guards(struct tug_stack_pool *pool, struct tug_stack_batc
         batch->tops[kept++] = batch->tops[i];
     }
     batch->count = kept;
-    tug_mutex_lock(&pool->mutex);
+    tug_sys_mutex_lock(&pool->mutex);
     for (unsigned i = 0; i < kept; i++) {
         if ((installed >> i & 1) == 0)
             continue;
@@ -295,7 +295,7 @@ void tug_stack_install_guards(struct tug_stack_pool *pool, struct tug_stack_batc
     }
     pool->unguarded += bare;
     give_free(pool, failed, failures);
-    tug_mutex_unlock(&pool->mutex);
+    tug_sys_mutex_unlock(&pool->mutex);
 }
 
 /* ---- Giving memory back ---- */
@@ -322,9 +322,9 @@ void tug_stack_release(struct tug_stack_pool *pool, void **tops, unsigned count)
             end += pool->stack_size;
         (void)tug_sys_madvise(low, (size_t)(end - low), MADV_DONTNEED);
     }
-    tug_mutex_lock(&pool->mutex);
+    tug_sys_mutex_lock(&pool->mutex);
     give_free(pool, tops, count);
-    tug_mutex_unlock(&pool->mutex);
+    tug_sys_mutex_unlock(&pool->mutex);
 }
 
 void tug_stack_unmap_all(struct tug_stack_pool *pool)

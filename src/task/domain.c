@@ -30,11 +30,11 @@ struct tug_stack_pool *tug_domain_stack_pool(struct tug_domain *domain, unsigned
     struct tug_stack_pool *pool = __atomic_load_n(&domain->stacks[order], __ATOMIC_ACQUIRE);
     if (__builtin_expect(pool != NULL, 1))
         return pool;
-    tug_mutex_lock(&domain->stacks_lock);
+    tug_sys_mutex_lock(&domain->stacks_lock);
     pool = domain->stacks[order];
     if (pool == NULL)
         pool = make_pool(domain, order);
-    tug_mutex_unlock(&domain->stacks_lock);
+    tug_sys_mutex_unlock(&domain->stacks_lock);
     return pool;
 }
 

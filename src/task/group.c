@@ -50,7 +50,7 @@ static int start_child(struct tug_executor *executor, struct tug_group *group, u
                        struct tug_task *task)
 {
     bool here = tug_task_is_here(executor, task);
-    tug_mutex_lock(tug_group_lock(group));
+    tug_sys_mutex_lock(tug_group_lock(group));
     bool cancelled = group->cancelled;
     if (!cancelled) {
         /* Under the lock, so that who cancels the group finds a task that can be aborted. */
@@ -60,7 +60,7 @@ static int start_child(struct tug_executor *executor, struct tug_group *group, u
         else
             tug_task_start(executor, task);
     }
-    tug_mutex_unlock(tug_group_lock(group));
+    tug_sys_mutex_unlock(tug_group_lock(group));
     if (cancelled) {
         tug_task_discard(executor, task);
         return -ECANCELED;
@@ -109,9 +109,9 @@ static void cancel_locked(struct tug_group *group)
 
 void tug_group_cancel(struct tug_group *group)
 {
-    tug_mutex_lock(tug_group_lock(group));
+    tug_sys_mutex_lock(tug_group_lock(group));
     cancel_locked(group);
-    tug_mutex_unlock(tug_group_lock(group));
+    tug_sys_mutex_unlock(tug_group_lock(group));
 }
 
 size_t tug_group_alive(struct tug_group *group)
@@ -130,7 +130,7 @@ void tug_group_wake(struct tug_group *group)
 
 static void plain_child_ended(struct tug_group *group, struct tug_task *task)
 {
-    tug_mutex_lock(tug_group_lock(group));
+    tug_sys_mutex_lock(tug_group_lock(group));
     tug_group_unlink(group, task);
     task->group = 0;
     if (task->result < 0 && group->first_error == 0) {
@@ -141,7 +141,7 @@ static void plain_child_ended(struct tug_group *group, struct tug_task *task)
     /* Under the lock: the waiter's task exists as long as it has not seen alive at zero. */
     if (group->alive == 0)
         tug_group_wake(group);
-    tug_mutex_unlock(tug_group_lock(group));
+    tug_sys_mutex_unlock(tug_group_lock(group));
     tug_task_detach(task);
 }
 
@@ -165,7 +165,7 @@ static int group_wait_poll(struct tug_future *self, const struct tug_waker *wake
 {
     struct tug_group_future *wait = TUG_CONTAINER_OF(self, struct tug_group_future, future);
     struct tug_group *group = wait->group;
-    tug_mutex_lock(tug_group_lock(group));
+    tug_sys_mutex_lock(tug_group_lock(group));
     wait->ended = group->alive == 0;
     if (wait->ended) {
         self->result = group->first_error;
@@ -174,7 +174,7 @@ static int group_wait_poll(struct tug_future *self, const struct tug_waker *wake
     } else {
         group->waiter = *waker;
     }
-    tug_mutex_unlock(tug_group_lock(group));
+    tug_sys_mutex_unlock(tug_group_lock(group));
     return wait->ended ? TUG_READY : TUG_PENDING;
 }
 

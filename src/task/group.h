@@ -27,9 +27,9 @@
 #define TUG_GROUP_LOCAL ((uintptr_t)4)
 #define TUG_GROUP_KIND_MASK ((uintptr_t)7)
 
-static inline struct tug_mutex *tug_group_lock(struct tug_group *group)
+static inline struct tug_sys_mutex *tug_group_lock(struct tug_group *group)
 {
-    return (struct tug_mutex *)(void *)&group->lock;
+    return tug_sys_mutex_of_word(&group->lock);
 }
 
 /*

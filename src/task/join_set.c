@@ -65,7 +65,7 @@ size_t tug_join_set_length(const struct tug_join_set *set)
 
 void tug_join_set_child_ended(struct tug_join_set *set, struct tug_task *task)
 {
-    tug_mutex_lock(tug_group_lock(&set->group));
+    tug_sys_mutex_lock(tug_group_lock(&set->group));
     tug_group_unlink(&set->group, task);
     task->group_next = NULL;
     if (set->ended == NULL)
@@ -74,7 +74,7 @@ void tug_join_set_child_ended(struct tug_join_set *set, struct tug_task *task)
         set->ended_last->group_next = task;
     set->ended_last = task;
     tug_group_wake(&set->group);
-    tug_mutex_unlock(tug_group_lock(&set->group));
+    tug_sys_mutex_unlock(tug_group_lock(&set->group));
 }
 
 /* ---- taking results ---------------------------------------------------------------------------
@@ -92,7 +92,7 @@ static void stop_waiting(struct tug_group *group)
 static bool is_ready(struct tug_join_set *set, const struct tug_waker *waker)
 {
     struct tug_group *group = &set->group;
-    tug_mutex_lock(tug_group_lock(group));
+    tug_sys_mutex_lock(tug_group_lock(group));
     bool ready = set->ended != NULL || set->length == 0;
     if (ready || waker == NULL) {
         stop_waiting(group);
@@ -100,18 +100,18 @@ static bool is_ready(struct tug_join_set *set, const struct tug_waker *waker)
         stop_waiting(group);
         group->waiter = tug_waker_hold(waker);
     }
-    tug_mutex_unlock(tug_group_lock(group));
+    tug_sys_mutex_unlock(tug_group_lock(group));
     return ready;
 }
 
 /* Takes the first child that has ended. False: none has. */
 static bool take(struct tug_join_set *set, int64_t *result, uint64_t *id)
 {
-    tug_mutex_lock(tug_group_lock(&set->group));
+    tug_sys_mutex_lock(tug_group_lock(&set->group));
     struct tug_task *task = set->ended;
     if (task != NULL)
         set->ended = task->group_next;
-    tug_mutex_unlock(tug_group_lock(&set->group));
+    tug_sys_mutex_unlock(tug_group_lock(&set->group));
     if (task == NULL)
         return false;
     set->length--;
@@ -175,21 +175,21 @@ int tug_join_set_try_next(struct tug_join_set *set, int64_t *result, uint64_t *i
 
 void tug_join_set_abort_all(struct tug_join_set *set)
 {
-    tug_mutex_lock(tug_group_lock(&set->group));
+    tug_sys_mutex_lock(tug_group_lock(&set->group));
     for (struct tug_task *task = set->group.first; task != NULL; task = task->group_next)
         tug_task_abort(task);
-    tug_mutex_unlock(tug_group_lock(&set->group));
+    tug_sys_mutex_unlock(tug_group_lock(&set->group));
 }
 
 int tug_join_set_abort(struct tug_join_set *set, uint64_t id)
 {
-    tug_mutex_lock(tug_group_lock(&set->group));
+    tug_sys_mutex_lock(tug_group_lock(&set->group));
     struct tug_task *task = set->group.first;
     while (task != NULL && tug_task_id(task) != id)
         task = task->group_next;
     if (task != NULL)
         tug_task_abort(task);
-    tug_mutex_unlock(tug_group_lock(&set->group));
+    tug_sys_mutex_unlock(tug_group_lock(&set->group));
     return task != NULL ? 0 : -ENOENT;
 }
 
@@ -198,7 +198,7 @@ int tug_join_set_abort(struct tug_join_set *set, uint64_t id)
 static struct tug_task *let_go(struct tug_join_set *set)
 {
     struct tug_task *gone = NULL, *following;
-    tug_mutex_lock(tug_group_lock(&set->group));
+    tug_sys_mutex_lock(tug_group_lock(&set->group));
     for (struct tug_task *task = set->group.first; task != NULL; task = following) {
         following = task->group_next;
         uintptr_t word = (uintptr_t)set | TUG_GROUP_SET;
@@ -209,7 +209,7 @@ static struct tug_task *let_go(struct tug_join_set *set)
         task->group_next = gone;
         gone = task;
     }
-    tug_mutex_unlock(tug_group_lock(&set->group));
+    tug_sys_mutex_unlock(tug_group_lock(&set->group));
     return gone;
 }
 

@@ -136,7 +136,7 @@ struct tug_domain {
     uint32_t workers;
     struct tug_slab_pool *tasks;
     struct tug_stack_pool *stacks[TUG_STACK_ORDER_MAX + 1]; /* by log2 of the size (atomic) */
-    struct tug_mutex stacks_lock;
+    struct tug_sys_mutex stacks_lock;
     struct tug_pool *blocking;
     /* Current-thread flavour: tasks with remote requests, a stack taken whole by the owner, and the
      * driver to wake for it (NULL while nobody runs the runtime). */

@@ -17,9 +17,9 @@
 #include "task/task.h"
 #include "task/token.h"
 
-static struct tug_mutex *tree_lock(struct tug_token *token)
+static struct tug_sys_mutex *tree_lock(struct tug_token *token)
 {
-    return (struct tug_mutex *)(void *)&token->root->lock;
+    return tug_sys_mutex_of_word(&token->root->lock);
 }
 
 void tug_token_init(struct tug_token *token, struct tug_token *parent)
@@ -28,27 +28,27 @@ void tug_token_init(struct tug_token *token, struct tug_token *parent)
     token->root = parent != NULL ? parent->root : token;
     if (parent == NULL)
         return;
-    tug_mutex_lock(tree_lock(token));
+    tug_sys_mutex_lock(tree_lock(token));
     token->reason = parent->reason;
     token->next_sibling = parent->first_child;
     if (parent->first_child != NULL)
         parent->first_child->previous_sibling = token;
     parent->first_child = token;
-    tug_mutex_unlock(tree_lock(token));
+    tug_sys_mutex_unlock(tree_lock(token));
 }
 
 void tug_token_destroy(struct tug_token *token)
 {
     if (token->parent == NULL)
         return;
-    tug_mutex_lock(tree_lock(token));
+    tug_sys_mutex_lock(tree_lock(token));
     if (token->previous_sibling != NULL)
         token->previous_sibling->next_sibling = token->next_sibling;
     else
         token->parent->first_child = token->next_sibling;
     if (token->next_sibling != NULL)
         token->next_sibling->previous_sibling = token->previous_sibling;
-    tug_mutex_unlock(tree_lock(token));
+    tug_sys_mutex_unlock(tree_lock(token));
 }
 
 int tug_token_reason(const struct tug_token *token)
@@ -62,11 +62,11 @@ void tug_token_set_scope(struct tug_token *token, struct tug_scope *scope)
         token->scope = scope; /* nobody else knows the token yet */
         return;
     }
-    tug_mutex_lock(tree_lock(token));
+    tug_sys_mutex_lock(tree_lock(token));
     token->scope = scope;
     if (token->reason != 0)
         tug_task_cancel(scope->task, TUG_TASK_SCOPE_CANCELLED);
-    tug_mutex_unlock(tree_lock(token));
+    tug_sys_mutex_unlock(tree_lock(token));
 }
 
 /* The node after `token` in a walk of the tree below `top`, parents first. */
@@ -93,7 +93,7 @@ static void wake_waiters(struct tug_token *token)
 
 void tug_token_cancel_with(struct tug_token *token, int reason)
 {
-    tug_mutex_lock(tree_lock(token));
+    tug_sys_mutex_lock(tree_lock(token));
     for (struct tug_token *node = token; node != NULL; node = next_in_tree(token, node)) {
         if (node->reason != 0)
             continue; /* the first reason stays; all below has been told already */
@@ -102,7 +102,7 @@ void tug_token_cancel_with(struct tug_token *token, int reason)
             tug_task_cancel(node->scope->task, TUG_TASK_SCOPE_CANCELLED);
         wake_waiters(node);
     }
-    tug_mutex_unlock(tree_lock(token));
+    tug_sys_mutex_unlock(tree_lock(token));
 }
 
 void tug_token_cancel(struct tug_token *token)
@@ -144,7 +144,7 @@ static int token_future_poll(struct tug_future *self, const struct tug_waker *wa
     bool ready_at_once = false;
     int state = __atomic_load_n(&wait->state, __ATOMIC_ACQUIRE);
     if (state < TUG_TOKEN_WAIT_FIRED) {
-        tug_mutex_lock(tree_lock(wait->token));
+        tug_sys_mutex_lock(tree_lock(wait->token));
         state = wait->state;
         if (state == TUG_TOKEN_WAIT_LINKED && !tug_waker_will_wake(&wait->waker, waker)) {
             tug_waker_unhold(&wait->waker);
@@ -157,7 +157,7 @@ static int token_future_poll(struct tug_future *self, const struct tug_waker *wa
             state = TUG_TOKEN_WAIT_DONE;
             ready_at_once = true;
         }
-        tug_mutex_unlock(tree_lock(wait->token));
+        tug_sys_mutex_unlock(tree_lock(wait->token));
         if (state < TUG_TOKEN_WAIT_FIRED || (ready_at_once && tug_coop_poll(waker) == TUG_PENDING))
             return TUG_PENDING;
     }
@@ -170,13 +170,13 @@ static int token_future_poll(struct tug_future *self, const struct tug_waker *wa
 static void token_future_cancel(struct tug_future *self)
 {
     struct tug_token_future *wait = token_future(self);
-    tug_mutex_lock(tree_lock(wait->token));
+    tug_sys_mutex_lock(tree_lock(wait->token));
     if (wait->state == TUG_TOKEN_WAIT_LINKED) {
         waiter_unlink(wait);
         wait->state = TUG_TOKEN_WAIT_FIRED;
         wait->future.result = -ECANCELED;
     }
-    tug_mutex_unlock(tree_lock(wait->token));
+    tug_sys_mutex_unlock(tree_lock(wait->token));
 }
 
 static const struct tug_future_vtable token_future_vtable = {

@@ -21,7 +21,7 @@
 enum { ENTRY_NOWHERE, ENTRY_WAITING, ENTRY_DUE };
 
 struct tug_delay_queue {
-    struct tug_mutex lock;
+    struct tug_sys_mutex lock;
     uint64_t start;                         /* the wheel's tick 0, in ns */
     struct tug_delay_entry *due, *due_last; /* doubly linked */
     size_t length;
@@ -143,44 +143,44 @@ void tug_delay_queue_insert(struct tug_delay_queue *queue, struct tug_delay_entr
 {
     entry->queue = queue;
     entry->deadline = deadline;
-    tug_mutex_lock(&queue->lock);
+    tug_sys_mutex_lock(&queue->lock);
     queue->length++;
     put_in(queue, entry);
     tell_waiter(queue);
-    tug_mutex_unlock(&queue->lock);
+    tug_sys_mutex_unlock(&queue->lock);
 }
 
 bool tug_delay_queue_remove(struct tug_delay_queue *queue, struct tug_delay_entry *entry)
 {
-    tug_mutex_lock(&queue->lock);
+    tug_sys_mutex_lock(&queue->lock);
     bool found = take_out(queue, entry);
     if (found) {
         queue->length--;
         tell_waiter(queue);
     }
-    tug_mutex_unlock(&queue->lock);
+    tug_sys_mutex_unlock(&queue->lock);
     return found;
 }
 
 bool tug_delay_queue_reset(struct tug_delay_queue *queue, struct tug_delay_entry *entry,
                            uint64_t deadline)
 {
-    tug_mutex_lock(&queue->lock);
+    tug_sys_mutex_lock(&queue->lock);
     bool found = take_out(queue, entry);
     if (found) {
         entry->deadline = deadline;
         put_in(queue, entry);
         tell_waiter(queue);
     }
-    tug_mutex_unlock(&queue->lock);
+    tug_sys_mutex_unlock(&queue->lock);
     return found;
 }
 
 size_t tug_delay_queue_length(struct tug_delay_queue *queue)
 {
-    tug_mutex_lock(&queue->lock);
+    tug_sys_mutex_lock(&queue->lock);
     size_t length = queue->length;
-    tug_mutex_unlock(&queue->lock);
+    tug_sys_mutex_unlock(&queue->lock);
     return length;
 }
 
@@ -191,7 +191,7 @@ size_t tug_delay_queue_length(struct tug_delay_queue *queue)
  * something earlier comes. */
 static bool is_ready(struct tug_delay_queue *queue, const struct tug_waker *waker, uint64_t *until)
 {
-    tug_mutex_lock(&queue->lock);
+    tug_sys_mutex_lock(&queue->lock);
     bool ready = look(queue) != NULL || queue->length == 0;
     stop_waiting(queue);
     if (!ready) {
@@ -199,19 +199,19 @@ static bool is_ready(struct tug_delay_queue *queue, const struct tug_waker *wake
         queue->wake_before = tug_timer_wheel_next(&queue->wheel);
         *until = tug_ticks_to_time(queue->start, queue->wake_before);
     }
-    tug_mutex_unlock(&queue->lock);
+    tug_sys_mutex_unlock(&queue->lock);
     return ready;
 }
 
 static struct tug_delay_entry *take_first(struct tug_delay_queue *queue)
 {
-    tug_mutex_lock(&queue->lock);
+    tug_sys_mutex_lock(&queue->lock);
     struct tug_delay_entry *entry = look(queue);
     if (entry != NULL) {
         take_out(queue, entry);
         queue->length--;
     }
-    tug_mutex_unlock(&queue->lock);
+    tug_sys_mutex_unlock(&queue->lock);
     return entry;
 }
 
@@ -259,9 +259,9 @@ static void next_cancel(struct tug_future *self)
     struct tug_delay_queue_future *next =
         TUG_CONTAINER_OF(self, struct tug_delay_queue_future, future);
     next->cancelled = true;
-    tug_mutex_lock(&next->queue->lock);
+    tug_sys_mutex_lock(&next->queue->lock);
     stop_waiting(next->queue);
-    tug_mutex_unlock(&next->queue->lock);
+    tug_sys_mutex_unlock(&next->queue->lock);
 }
 
 static const struct tug_future_vtable next_vtable = {.poll = next_poll, .cancel = next_cancel};

@@ -47,7 +47,7 @@ static inline void set_state(struct tug_timer *timer, enum tug_timer_state state
 void tug_timer_wheel_init(struct tug_timer_wheel *wheel, uint64_t now_ticks)
 {
     assert(now_ticks <= INT64_MAX);
-    tug_mutex_init(&wheel->lock);
+    tug_sys_mutex_init(&wheel->lock);
     wheel->waiting = 0;
     wheel->elapsed = now_ticks;
     wheel->next = TUG_TIMER_NEVER;
@@ -125,9 +125,9 @@ static inline bool unlink_timer(struct tug_timer_wheel *wheel, struct tug_timer 
 bool tug_timer_insert(struct tug_timer_wheel *wheel, struct tug_timer *timer, uint64_t deadline)
 {
     assert(timer->state != TUG_TIMER_PENDING);
-    tug_mutex_lock(&wheel->lock);
+    tug_sys_mutex_lock(&wheel->lock);
     if (deadline <= wheel->elapsed) {
-        tug_mutex_unlock(&wheel->lock);
+        tug_sys_mutex_unlock(&wheel->lock);
         set_state(timer, TUG_TIMER_IDLE);
         return false;
     }
@@ -141,17 +141,17 @@ bool tug_timer_insert(struct tug_timer_wheel *wheel, struct tug_timer *timer, ui
     uint64_t start = start_of_slot(timer);
     if (start < wheel->next)
         publish(&wheel->next, start);
-    tug_mutex_unlock(&wheel->lock);
+    tug_sys_mutex_unlock(&wheel->lock);
     return true;
 }
 
 /* Takes the lock so that an owner who is firing timers knows of it. */
 static inline void lock_from_outside(struct tug_timer_wheel *wheel)
 {
-    if (__builtin_expect(tug_mutex_try_lock(&wheel->lock), 1))
+    if (__builtin_expect(tug_sys_mutex_try_lock(&wheel->lock), 1))
         return;
     __atomic_fetch_add(&wheel->waiting, 1, __ATOMIC_RELAXED);
-    tug_mutex_lock(&wheel->lock);
+    tug_sys_mutex_lock(&wheel->lock);
     __atomic_fetch_sub(&wheel->waiting, 1, __ATOMIC_RELAXED);
 }
 
@@ -160,7 +160,7 @@ bool tug_timer_has_fired(struct tug_timer *timer)
     struct tug_timer_wheel *wheel = timer->wheel;
     lock_from_outside(wheel);
     bool fired = timer->state == TUG_TIMER_FIRED;
-    tug_mutex_unlock(&wheel->lock);
+    tug_sys_mutex_unlock(&wheel->lock);
     return fired;
 }
 
@@ -178,7 +178,7 @@ bool tug_timer_remove(struct tug_timer *timer)
         if (unlink_timer(wheel, timer) && start_of_slot(timer) <= wheel->next)
             publish(&wheel->next, first_slot(wheel).tick);
     }
-    tug_mutex_unlock(&wheel->lock);
+    tug_sys_mutex_unlock(&wheel->lock);
     return pending;
 }
 
@@ -190,13 +190,13 @@ static inline void let_others_in(struct tug_timer_wheel *wheel)
 {
     if (__builtin_expect(__atomic_load_n(&wheel->waiting, __ATOMIC_RELAXED) == 0, 1))
         return;
-    tug_mutex_unlock(&wheel->lock);
+    tug_sys_mutex_unlock(&wheel->lock);
     for (int i = 0; i < LET_IN_TURNS; i++) {
         if (__atomic_load_n(&wheel->waiting, __ATOMIC_RELAXED) == 0)
             break;
         tug_cpu_relax();
     }
-    tug_mutex_lock(&wheel->lock);
+    tug_sys_mutex_lock(&wheel->lock);
 }
 
 static inline void fire(struct tug_timer_wheel *wheel, struct tug_timer *timer)
@@ -214,7 +214,7 @@ unsigned tug_timer_wheel_advance(struct tug_timer_wheel *wheel, uint64_t now_tic
         return 0;
 
     unsigned fired = 0, handled = 0;
-    tug_mutex_lock(&wheel->lock);
+    tug_sys_mutex_lock(&wheel->lock);
     struct slot_start first = first_slot(wheel);
     while (first.tick <= now_ticks) {
         struct tug_timer_link *head = &wheel->slots[first.level][first.slot];
@@ -235,6 +235,6 @@ unsigned tug_timer_wheel_advance(struct tug_timer_wheel *wheel, uint64_t now_tic
     }
     wheel->elapsed = now_ticks;
     publish(&wheel->next, first.tick);
-    tug_mutex_unlock(&wheel->lock);
+    tug_sys_mutex_unlock(&wheel->lock);
     return fired;
 }

@@ -58,7 +58,7 @@ enum tug_timer_state {
 };
 
 struct tug_timer_wheel {
-    struct tug_mutex lock;
+    struct tug_sys_mutex lock;
     uint32_t waiting; /* threads that ask for a timer and wait for the lock */
     uint64_t elapsed; /* the tick up to which all has been fired */
     uint64_t next;

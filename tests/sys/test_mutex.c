@@ -18,7 +18,7 @@
 enum { THREADS = 4, ROUNDS = 20000 };
 
 struct shared {
-    struct tug_mutex mutex;
+    struct tug_sys_mutex mutex;
     uint64_t counter;
 };
 
@@ -26,9 +26,9 @@ static void count(void *argument)
 {
     struct shared *shared = argument;
     for (int i = 0; i < ROUNDS; i++) {
-        tug_mutex_lock(&shared->mutex);
+        tug_sys_mutex_lock(&shared->mutex);
         shared->counter++;
-        tug_mutex_unlock(&shared->mutex);
+        tug_sys_mutex_unlock(&shared->mutex);
     }
 }
 
@@ -44,25 +44,25 @@ static void run_threads(struct shared *shared, void (*fn)(void *))
 static void test_is_four_bytes_and_free_when_zeroed(void **state)
 {
     (void)state;
-    static struct tug_mutex zeroed;
-    struct tug_mutex initialised = TUG_MUTEX_INITIALIZER, set;
-    tug_mutex_init(&set);
-    assert_int_equal(sizeof(struct tug_mutex), 4);
-    assert_true(tug_mutex_try_lock(&zeroed));
-    assert_true(tug_mutex_try_lock(&initialised));
-    assert_true(tug_mutex_try_lock(&set));
+    static struct tug_sys_mutex zeroed;
+    struct tug_sys_mutex initialised = TUG_SYS_MUTEX_INITIALIZER, set;
+    tug_sys_mutex_init(&set);
+    assert_int_equal(sizeof(struct tug_sys_mutex), 4);
+    assert_true(tug_sys_mutex_try_lock(&zeroed));
+    assert_true(tug_sys_mutex_try_lock(&initialised));
+    assert_true(tug_sys_mutex_try_lock(&set));
 }
 
 static void test_try_lock_fails_while_held(void **state)
 {
     (void)state;
-    struct tug_mutex mutex = TUG_MUTEX_INITIALIZER;
-    tug_mutex_lock(&mutex);
-    assert_false(tug_mutex_try_lock(&mutex));
-    tug_mutex_unlock(&mutex);
-    assert_true(tug_mutex_try_lock(&mutex));
-    tug_mutex_unlock(&mutex);
-    assert_int_equal(mutex.word, TUG_MUTEX_FREE);
+    struct tug_sys_mutex mutex = TUG_SYS_MUTEX_INITIALIZER;
+    tug_sys_mutex_lock(&mutex);
+    assert_false(tug_sys_mutex_try_lock(&mutex));
+    tug_sys_mutex_unlock(&mutex);
+    assert_true(tug_sys_mutex_try_lock(&mutex));
+    tug_sys_mutex_unlock(&mutex);
+    assert_int_equal(mutex.word, TUG_SYS_MUTEX_FREE);
 }
 
 static void test_excludes_under_contention(void **state)
@@ -71,15 +71,15 @@ static void test_excludes_under_contention(void **state)
     struct shared shared = {.counter = 0};
     run_threads(&shared, count);
     assert_int_equal(shared.counter, (uint64_t)THREADS * ROUNDS);
-    assert_int_equal(shared.mutex.word, TUG_MUTEX_FREE);
+    assert_int_equal(shared.mutex.word, TUG_SYS_MUTEX_FREE);
 }
 
 static void lock_once(void *argument)
 {
     struct shared *shared = argument;
-    tug_mutex_lock(&shared->mutex);
+    tug_sys_mutex_lock(&shared->mutex);
     shared->counter++;
-    tug_mutex_unlock(&shared->mutex);
+    tug_sys_mutex_unlock(&shared->mutex);
 }
 
 /* All threads sleep on a mutex that is held for long; one unlock sets them all free in turn. */
@@ -88,14 +88,14 @@ static void test_every_sleeper_is_woken(void **state)
     (void)state;
     struct shared shared = {.counter = 0};
     struct tug_thread threads[THREADS];
-    tug_mutex_lock(&shared.mutex);
+    tug_sys_mutex_lock(&shared.mutex);
     for (int i = 0; i < THREADS; i++)
         assert_int_equal(tug_thread_create(&threads[i], NULL, 0, false, lock_once, &shared), 0);
-    while (__atomic_load_n(&shared.mutex.word, __ATOMIC_RELAXED) != TUG_MUTEX_CONTENDED)
+    while (__atomic_load_n(&shared.mutex.word, __ATOMIC_RELAXED) != TUG_SYS_MUTEX_CONTENDED)
         tug_clock_sleep(1000000);
     tug_clock_sleep(20000000);
     assert_int_equal(shared.counter, 0);
-    tug_mutex_unlock(&shared.mutex);
+    tug_sys_mutex_unlock(&shared.mutex);
     for (int i = 0; i < THREADS; i++)
         tug_thread_join(&threads[i]);
     assert_int_equal(shared.counter, THREADS);
