@@ -114,6 +114,17 @@ struct tug_future {
 TUG_API int64_t tug_await(struct tug_future *future);
 
 /*
+ * Waits for a future on a thread that runs no tasks: blocks the thread. Meant for futures that need
+ * no runtime: of channels, locks, tokens and tasks. An operation of the kernel's is carried out by
+ * its blocking call; a sleep is refused with -EPERM.
+ *
+ * `deadline`: ns of CLOCK_MONOTONIC, as tug_now() counts them there, or UINT64_MAX for none. When
+ * it has passed, the future is cancelled and waited for; then a result of -ECANCELED becomes
+ * -ETIMEDOUT. Returns the future's result. -EDEADLK: the caller is a task, or a worker's hook.
+ */
+TUG_API int64_t tug_await_blocking(struct tug_future *future, uint64_t deadline);
+
+/*
  * Waits for all `count` futures at once. Suspends. Each result is in its future.
  *
  * Returns 0 when all are ready; the scope's reason when the wait was cancelled (all futures that

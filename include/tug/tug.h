@@ -33,6 +33,7 @@
 #include <tug/op.h>
 #include <tug/process.h>
 #include <tug/runtime.h>
+#include <tug/semaphore.h>
 #include <tug/signal.h>
 #include <tug/socket.h>
 #include <tug/socket_option.h>

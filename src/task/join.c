@@ -8,12 +8,13 @@
 
 #include <tug/coop.h>
 
-#include "sys/futex.h"
+#include "sys/clock.h"
 #include "task/coroutine.h"
 #include "task/executor.h"
 #include "task/run.h"
 #include "task/state.h"
 #include "task/task.h"
+#include "task/thread_waker.h"
 
 enum { JOIN_NOT_ASKED, JOIN_ASKED };
 
@@ -136,39 +137,13 @@ void tug_join_future_init(struct tug_join_future *join, struct tug_task *task)
 /* ---- on a thread ------------------------------------------------------------------------------
  */
 
-/* Wakes a thread, whose frame has the word. Nobody owns such a waker: it is used up by the task's
- * end, which the thread waits for. */
-static void thread_waker_wake(void *data)
-{
-    uint32_t *done = data;
-    __atomic_store_n(done, 1, __ATOMIC_RELEASE);
-    tug_futex_wake(done, 1);
-}
-
-static void thread_waker_keep(void *data)
-{
-    (void)data;
-}
-
-static const struct tug_waker_vtable thread_waker_vtable = {
-    .clone = thread_waker_keep,
-    .wake = thread_waker_wake,
-    .wake_by_ref = thread_waker_wake,
-    .drop = thread_waker_keep,
-};
-
-static void wait_until_done(uint32_t *done)
-{
-    while (__atomic_load_n(done, __ATOMIC_ACQUIRE) == 0)
-        tug_futex_wait(done, 0, UINT64_MAX);
-}
-
 /* Joins a local task on behalf of a thread that is not its owner: a poll task there joins, and its
  * end wakes the thread. */
 struct thread_join {
     struct tug_future future;
     struct tug_join_future join;
-    uint32_t done;
+    struct tug_thread_sleeper sleeper;
+    struct tug_waker thread;
 };
 
 static int thread_join_poll(struct tug_future *self, const struct tug_waker *waker)
@@ -185,7 +160,7 @@ static void thread_join_cancel(struct tug_future *self)
 
 static void thread_join_drop(struct tug_future *self)
 {
-    thread_waker_wake(&TUG_CONTAINER_OF(self, struct thread_join, future)->done);
+    tug_waker_wake(TUG_CONTAINER_OF(self, struct thread_join, future)->thread);
 }
 
 static const struct tug_future_vtable thread_join_vtable = {
@@ -203,6 +178,8 @@ static int join_local(struct tug_task *task, int64_t *result)
     struct tug_domain *domain = task->domain; /* the helper may give up the handle at once */
     options.runtime = (struct tug_runtime *)domain;
     tug_join_future_init(&wait.join, task);
+    const struct tug_waker thread = tug_thread_waker(&wait.sleeper);
+    wait.thread = tug_waker_clone(&thread);
     /* Counted, so that a runtime which does not end yet has the helper before it does. */
     tug_domain_foreign_begin(domain);
     int error = tug_spawn_future(&helper, &options, &wait.future);
@@ -211,7 +188,8 @@ static int join_local(struct tug_task *task, int64_t *result)
     tug_domain_foreign_end(domain);
     if (error != 0)
         return error;
-    wait_until_done(&wait.done);
+    tug_thread_sleep(&wait.sleeper, TUG_NO_DEADLINE);
+    tug_thread_sleeper_end(&wait.sleeper);
     *result = wait.join.future.result;
     return wait.join.task == NULL ? 0 : -ECANCELED;
 }
@@ -226,10 +204,11 @@ static int join_blocking(struct tug_task *task, int64_t *result)
         if (error == 0 || !is_complete(task))
             return error;
     } else if (!is_complete(task)) {
-        uint32_t done = 0;
-        const struct tug_waker waker = {&thread_waker_vtable, &done};
+        struct tug_thread_sleeper sleeper = {0};
+        const struct tug_waker waker = tug_thread_waker(&sleeper);
         if (set_join_waker(NULL, task, &waker))
-            wait_until_done(&done);
+            tug_thread_sleep(&sleeper, TUG_NO_DEADLINE);
+        tug_thread_sleeper_end(&sleeper);
     }
     *result = task->result;
     tug_task_release(task);

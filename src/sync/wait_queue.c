@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The parts of a wait that are not on the fast path. The rules are in wait_queue.h.
+ */
+#include "sync/wait_queue.h"
+
+static void tell(struct tug_waiter *waiter)
+{
+    /* From the store on the waiter may be gone. */
+    struct tug_waker waker = waiter->waker;
+    if (waker.vtable == &tug_task_waker_vtable)
+        waker = tug_waker_clone(&waker);
+    __atomic_store_n(&waiter->state, TUG_WAITER_TOLD, __ATOMIC_RELEASE);
+    tug_waker_wake(waker);
+}
+
+void tug_waiters_tell(struct tug_chosen *chosen)
+{
+    struct tug_waiter *waiter = chosen->first;
+    while (waiter != NULL) {
+        struct tug_waiter *next = waiter->next;
+        tell(waiter);
+        waiter = next;
+    }
+}
+
+/* The waiter has moved to another task, or is polled by another part of it. */
+static bool replace_waker(struct tug_wait_queue *queue, struct tug_waiter *waiter,
+                          const struct tug_waker *waker)
+{
+    struct tug_waker unused = tug_waker_hold(waker);
+    tug_wait_queue_lock(queue);
+    bool queued = __atomic_load_n(&waiter->state, __ATOMIC_RELAXED) == TUG_WAITER_QUEUED;
+    if (queued) {
+        struct tug_waker old = waiter->waker;
+        waiter->waker = unused;
+        unused = old;
+    }
+    tug_wait_queue_unlock(queue);
+    tug_waker_unhold(&unused);
+    return queued;
+}
+
+bool tug_waiter_poll(struct tug_wait_queue *queue, struct tug_waiter *waiter,
+                     const struct tug_waker *waker)
+{
+    uint32_t state = tug_waiter_state(waiter);
+    if (state == TUG_WAITER_QUEUED) {
+        /* The waker is written by polls alone, hence by us. */
+        if (tug_waker_will_wake(&waiter->waker, waker) || replace_waker(queue, waiter, waker))
+            return false;
+        state = tug_waiter_state(waiter);
+    }
+    if (state == TUG_WAITER_TOLD)
+        return true;
+    tug_waker_wake_by_ref(waker);
+    return false;
+}
