@@ -13,6 +13,8 @@
 #include <tug/tug.h>
 #include <utlist.h>
 
+#include "program.h"
+
 #define LINGER TUG_SECOND
 
 /* ---- A connection ---- */
@@ -99,39 +101,15 @@ static void see_peers_off(struct server *server)
     tug_scope_end(&scope, tug_group_wait(&server->group));
 }
 
-static int64_t wait_for_either(struct tug_signal signals[2])
-{
-    struct tug_signal_future first, second;
-    struct tug_future *either[] = {&first.future, &second.future};
-    tug_signal_future_init(&first, &signals[0]);
-    tug_signal_future_init(&second, &signals[1]);
-    int64_t result = tug_select(either, 2);
-    tug_signal_restore(SIGINT);
-    tug_signal_restore(SIGTERM);
-    return result < 0 ? result : 0;
-}
-
-static int64_t accept_until_signal(struct server *server, int listener,
-                                   struct tug_signal signals[2])
+static int64_t accept_until_signal(struct server *server, int listener, struct end_signals *signals)
 {
     struct acceptor acceptor = {server, listener};
     struct tug_task *accepting = tug_spawn(accept_peers, &acceptor);
     if (accepting == NULL)
         return -ENOMEM;
-    int64_t result = wait_for_either(signals);
+    int64_t result = end_signals_wait(signals);
     tug_task_abort(accepting);
     tug_join(accepting, NULL);
-    return result;
-}
-
-static int open_signals(struct tug_signal signals[2])
-{
-    int result = tug_signal_open(&signals[0], SIGINT);
-    if (result < 0)
-        return result;
-    result = tug_signal_open(&signals[1], SIGTERM);
-    if (result < 0)
-        tug_signal_close(&signals[0]);
     return result;
 }
 
@@ -151,8 +129,8 @@ static int open_listener(const struct server_options *options)
 
 int64_t server_run(struct server *server)
 {
-    struct tug_signal signals[2];
-    int64_t result = open_signals(signals);
+    struct end_signals signals;
+    int64_t result = end_signals_open(&signals);
     if (result < 0)
         return result;
     atomic_init(&server->ending, false);
@@ -162,34 +140,16 @@ int64_t server_run(struct server *server)
     int listener = open_listener(&server->options);
     result = listener;
     if (listener >= 0) {
-        result = accept_until_signal(server, listener, signals);
+        result = accept_until_signal(server, listener, &signals);
         tug_close(listener);
         see_peers_off(server);
     }
     pthread_mutex_destroy(&server->lock);
-    tug_signal_close(&signals[0]);
-    tug_signal_close(&signals[1]);
+    end_signals_close(&signals);
     return result;
 }
 
 bool server_is_ending(const struct server *server)
 {
     return atomic_load(&server->ending);
-}
-
-int64_t server_start(uint64_t threads, tug_task_fn main, void *argument)
-{
-    struct tug_runtime_options options;
-    struct tug_runtime *runtime;
-    int64_t result = 0;
-    tug_runtime_options_init(&options);
-    /* One thread needs no others to steal from it. */
-    options.flavour = threads == 1 ? TUG_CURRENT_THREAD : TUG_MULTI_THREAD;
-    options.worker_threads = (unsigned)threads;
-    int error = tug_runtime_create(&runtime, &options);
-    if (error < 0)
-        return error;
-    error = tug_runtime_block_on(runtime, main, argument, &result);
-    tug_runtime_shutdown(runtime, TUG_FOREVER);
-    return error < 0 ? error : result;
 }

@@ -67,8 +67,4 @@ int64_t server_run(struct server *server);
 /* Whether the end has begun, for programs that tell their clients. */
 bool server_is_ending(const struct server *server);
 
-/* Runs a coroutine, which calls server_run() sooner or later, in a runtime of its own with
- * `threads` threads. Returns its result, or why there is no runtime. */
-int64_t server_start(uint64_t threads, tug_task_fn main, void *argument);
-
 #endif

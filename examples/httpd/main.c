@@ -14,6 +14,7 @@
 #include <tug/file.h>
 #include <tug/time.h>
 
+#include "../frame/program.h"
 #include "connection.h"
 
 static int64_t serve(void *argument)
@@ -52,7 +53,7 @@ int main(int argc, char **argv)
     request_set_head_limit((uint32_t)head_limit);
     int64_t result = httpd.root = tug_open(argv[operand], O_PATH | O_DIRECTORY, 0);
     if (result >= 0)
-        result = server_start(httpd.server.options.threads, serve, &httpd);
+        result = program_run(httpd.server.options.threads, serve, &httpd);
     if (result < 0)
         fprintf(stderr, "httpd: %s at %s port %s: %s\n", argv[operand], httpd.server.options.host,
                 httpd.server.options.port, strerror((int)-result));

@@ -15,6 +15,7 @@
 #include <tug/task.h>
 #include <tug/time.h>
 
+#include "../frame/program.h"
 #include "client.h"
 
 #define SWEEP_PERIOD (100 * TUG_MILLISECOND)
@@ -48,7 +49,7 @@ static int64_t run(struct minikv *minikv)
     if (minikv->store == NULL)
         return -ENOMEM;
     channels_init(&minikv->channels);
-    int64_t result = server_start(minikv->server.options.threads, serve, minikv);
+    int64_t result = program_run(minikv->server.options.threads, serve, minikv);
     channels_destroy(&minikv->channels);
     store_destroy(minikv->store);
     return result;
