@@ -58,6 +58,7 @@ class MesonTarget:
 
     name: str
     target: str
+    versioned: bool = True  # it has a command "version"
 
     def build(self, context):
         project = os.path.dirname(context.source)
@@ -68,7 +69,7 @@ class MesonTarget:
         need("ninja", "ninja-build")
         run(["ninja", "-C", context.build, self.target])
         command = [os.path.join(context.build, self.target)]
-        return Program(self.name, command, run(command + ["version"]))
+        return Program(self.name, command, run(command + ["version"]) if self.versioned else "")
 
 
 @dataclass
