@@ -46,5 +46,6 @@
 #include <tug/task.h>
 #include <tug/task_local.h>
 #include <tug/time.h>
+#include <tug/walk.h>
 
 #endif

@@ -153,6 +153,26 @@ int scratch_mode(const char *path)
     return stat(path, &metadata) == 0 ? (int)(metadata.st_mode & 07777) : -1;
 }
 
+int64_t scratch_make_chain(const char *root, int count)
+{
+    CHECK_EQUAL(mkdir(root, 0700), 0);
+    int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (int i = 0; i < count; i++) {
+        CHECK_EQUAL(mkdirat(fd, "directory", 0700), 0);
+        int next = openat(fd, "directory", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        CHECK(next >= 0);
+        CHECK_EQUAL(close(fd), 0);
+        fd = next;
+        if (i % 100 == 0) {
+            CHECK_EQUAL(mkdirat(fd, "aside", 0700), 0);
+            int file = openat(fd, "file", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+            CHECK_EQUAL(close(file), 0);
+        }
+    }
+    CHECK_EQUAL(close(fd), 0);
+    return 0;
+}
+
 void scratch_pattern(unsigned char *data, size_t length, unsigned seed)
 {
     uint32_t value = seed * 2654435761u + 1;

@@ -77,6 +77,10 @@ bool scratch_file_is(const char *path, const void *data, size_t length);
 bool scratch_exists(const char *path);
 int scratch_mode(const char *path);
 
+/* Makes `count` directories, each in the one before, with a file and another directory in the first
+ * of every hundred. Returns 0, or says what failed. */
+int64_t scratch_make_chain(const char *root, int count);
+
 /* Fills memory with bytes that depend on their position. */
 void scratch_pattern(unsigned char *data, size_t length, unsigned seed);
 

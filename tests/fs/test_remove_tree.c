@@ -96,32 +96,11 @@ static int64_t permissions(void *unused)
     return 0;
 }
 
-/* Makes `count` directories, each in the one before, with a file in each. */
-static int64_t make_chain(const char *root, int count)
-{
-    CHECK_EQUAL(mkdir(root, 0700), 0);
-    int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    for (int i = 0; i < count; i++) {
-        CHECK_EQUAL(mkdirat(fd, "directory", 0700), 0);
-        int next = openat(fd, "directory", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        CHECK(next >= 0);
-        CHECK_EQUAL(close(fd), 0);
-        fd = next;
-        if (i % 100 == 0) {
-            CHECK_EQUAL(mkdirat(fd, "aside", 0700), 0);
-            int file = openat(fd, "file", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-            CHECK_EQUAL(close(file), 0);
-        }
-    }
-    CHECK_EQUAL(close(fd), 0);
-    return 0;
-}
-
 /* 50,000 bytes of path: far more than PATH_MAX, and more levels than descriptors are used for. */
 static int64_t deep(void *unused)
 {
     (void)unused;
-    CHECK_EQUAL(make_chain("deep", 5000), 0);
+    CHECK_EQUAL(scratch_make_chain("deep", 5000), 0);
     CHECK_EQUAL(tug_fs_remove_dir_all("deep"), 0);
     CHECK(!scratch_exists("deep"));
     return 0;
@@ -138,7 +117,7 @@ static int lowest_free_fd(void)
 static int64_t few_descriptors(void *unused)
 {
     (void)unused;
-    CHECK_EQUAL(make_chain("deep", 100), 0);
+    CHECK_EQUAL(scratch_make_chain("deep", 100), 0);
     struct rlimit before, limit;
     CHECK_EQUAL(getrlimit(RLIMIT_NOFILE, &before), 0);
     limit = before;
@@ -181,7 +160,7 @@ static int64_t remove_deep(void *unused)
 static int64_t cancelled(void *unused)
 {
     (void)unused;
-    CHECK_EQUAL(make_chain("deep", 3000), 0);
+    CHECK_EQUAL(scratch_make_chain("deep", 3000), 0);
     int fds = scratch_count_fds();
     struct tug_task *task = tug_spawn(remove_deep, NULL);
     CHECK(task != NULL);
@@ -237,7 +216,7 @@ static int64_t moved_meanwhile(void *unused)
         char path[4 * SHELTER + 8];
         CHECK_EQUAL(make_shelter(path), 0);
         strcat(path, "/part");
-        CHECK_EQUAL(make_chain("deep", 2000), 0);
+        CHECK_EQUAL(scratch_make_chain("deep", 2000), 0);
         struct tug_task *task = tug_spawn(remove_deep, NULL);
         CHECK(task != NULL);
         CHECK_EQUAL(tug_sleep(round * TUG_MILLISECOND), 0);
@@ -257,7 +236,7 @@ static int64_t concurrently(void *unused)
 {
     (void)unused;
     for (int round = 0; round < 4; round++) {
-        CHECK_EQUAL(make_chain("deep", 1000), 0);
+        CHECK_EQUAL(scratch_make_chain("deep", 1000), 0);
         struct tug_task *tasks[3];
         int64_t result;
         for (int i = 0; i < 3; i++)
