@@ -31,6 +31,7 @@
 #include <tug/net.h>
 #include <tug/oneshot.h>
 #include <tug/op.h>
+#include <tug/parallel.h>
 #include <tug/process.h>
 #include <tug/runtime.h>
 #include <tug/semaphore.h>
@@ -46,6 +47,7 @@
 #include <tug/task.h>
 #include <tug/task_local.h>
 #include <tug/time.h>
+#include <tug/tracker.h>
 #include <tug/walk.h>
 
 #endif

@@ -76,7 +76,8 @@ static struct tug_walk_record *add(struct tug_walk_trip *trip, const char *name)
         .name = batch->text_length + trip->path_length,
         .depth = (unsigned)trip->tree.depth,
     };
-    memcpy(batch->text + record->path, trip->path, trip->path_length);
+    if (trip->path_length > 0)
+        memcpy(batch->text + record->path, trip->path, trip->path_length);
     memcpy(batch->text + record->name, name, length);
     batch->text_length += trip->path_length + length;
     return record;

@@ -433,7 +433,7 @@ static int64_t moved_meanwhile(void *unused)
     __atomic_store_n(&moving, true, __ATOMIC_RELEASE);
     struct tug_task *mover;
     CHECK_EQUAL(tug_spawn_blocking(&mover, NULL, move_to_and_fro, NULL), 0);
-    for (int round = 0; round < 100; round++) {
+    for (int round = 0; round < 30; round++) {
         struct tug_walk walk;
         struct tug_walk_entry entry;
         int result;
@@ -466,7 +466,7 @@ int main(void)
         SCRATCH_TEST(memory_is_bounded),
 #endif
         SCRATCH_TEST(wide_and_deep),
-        SCRATCH_TEST(very_deep),
+        SCRATCH_TEST_CURRENT_THREAD(very_deep),
         SCRATCH_TEST(cancelled),
         SCRATCH_TEST(moved_meanwhile),
     };
