@@ -26,11 +26,15 @@
 #include "driver/wake_fd.h"
 #include "sys/call.h"
 #include "sys/clock.h"
+#include "sys/cpu.h"
 
 /* The kernel's own errors for a call that a signal, or here a cancellation, has interrupted; the
  * ring does not translate them to EINTR as system calls do. */
 #define ERESTART_FIRST 512
 #define ERESTART_LAST 516
+
+/* Completions between the fetching of an op's memory and its use. */
+#define LOOK_AHEAD 4
 
 /* In ns: how long close waits before it asks again for the end of what is in flight. */
 #define CLOSE_INTERVAL INT64_C(20000000)
@@ -130,6 +134,15 @@ static void on_wake(struct tug_uring_driver *driver, const struct io_uring_cqe *
     tug_wake_fd_drain(driver->wake_fd);
 }
 
+/* Asks for the memory of a completion's op, which lies wherever its task waits. Other values than
+ * addresses do no harm. */
+static void prefetch_op(uint64_t user_data)
+{
+    const char *op = (const char *)(uintptr_t)user_data;
+    __builtin_prefetch(op, 1);
+    __builtin_prefetch(op + TUG_CACHE_LINE, 1);
+}
+
 static void reap(struct tug_uring_driver *driver)
 {
     struct io_uring_cq *cq = &driver->ring.cq;
@@ -138,6 +151,8 @@ static void reap(struct tug_uring_driver *driver)
     while (head != tail) {
         struct io_uring_cqe cqe = cq->cqes[head & cq->ring_mask];
         io_uring_smp_store_release(cq->khead, ++head);
+        if (tail - head > LOOK_AHEAD)
+            prefetch_op(cq->cqes[(head + LOOK_AHEAD) & cq->ring_mask].user_data);
         if (cqe.user_data >= TUG_URING_SPECIAL_END)
             on_op(driver, tug_uring_op_of(cqe.user_data), (cqe.user_data & TUG_URING_OF_POLL) != 0,
                   cqe.res);

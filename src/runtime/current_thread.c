@@ -12,6 +12,7 @@
 #include <errno.h>
 
 #include "runtime/runtime.h"
+#include "sys/cpu.h"
 #include "time/clock.h"
 
 /* Nothing is runnable. With a paused clock, and nothing going on in the blocking pool that could
@@ -70,6 +71,20 @@ static void park(struct tug_worker *worker, uint64_t deadline)
         tug_counter_add(&worker->spurious_parks, 1);
 }
 
+/* While one task runs, the memory that the next will touch is fetched, and the struct of the one
+ * after that: with many connections, none of it is in a near cache when a task's turn has come. To
+ * ask for it at the wake is too early: the system calls between the wake and the poll evict it. */
+static inline void prefetch_next(const struct tug_worker *worker)
+{
+    const struct tug_fifo_node *node = worker->own.head;
+    if (node == NULL)
+        return;
+    tug_task_prefetch(TUG_CONTAINER_OF(node, struct tug_task, link));
+    const char *after = (const char *)node->next;
+    __builtin_prefetch(after, 1);
+    __builtin_prefetch(after + TUG_CACHE_LINE, 1);
+}
+
 /* Runs up to event_interval tasks. Returns false when stop said so. */
 static bool run_batch(struct tug_worker *worker, bool (*stop)(void *argument), void *argument)
 {
@@ -88,6 +103,7 @@ static bool run_batch(struct tug_worker *worker, bool (*stop)(void *argument), v
             continue;
         }
         executor->budget = TUG_COOP_BUDGET;
+        prefetch_next(worker);
         if (tug_worker_run(worker, task) && stop(argument))
             return false;
     }

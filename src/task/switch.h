@@ -100,6 +100,9 @@ static inline void tug_context_switch(struct tug_context *from, struct tug_conte
 static inline void tug_context_switch_final(struct tug_context *from, struct tug_context *to)
     __attribute__((noreturn));
 
+/* The stack pointer of a suspended context, or NULL where that is not known. */
+static inline void *tug_context_stack_pointer(const struct tug_context *context);
+
 /* ---- The machine's part: from here on, private to this file ---- */
 
 #define TUG_SWITCH_INLINE static inline __attribute__((always_inline))
@@ -205,6 +208,16 @@ TUG_SWITCH_INLINE void tug_context_switch_final(struct tug_context *from, struct
 #endif
     tug_context_jump(from, to);
     __builtin_unreachable();
+}
+
+static inline void *tug_context_stack_pointer(const struct tug_context *context)
+{
+#if TUG_SWITCH_UCONTEXT
+    (void)context;
+    return NULL;
+#else
+    return context->stack_pointer;
+#endif
 }
 
 static inline void tug_context_destroy(struct tug_context *context)

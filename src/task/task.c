@@ -27,7 +27,7 @@ static inline struct tug_task *make_task(struct tug_executor *executor, struct t
     task->domain = domain;
     task->argument = NULL;
     task->coroutine = NULL;
-    task->result = 0;
+    task->suspended_at = NULL;
     task->group = 0;
     task->kind = (uint8_t)kind;
     task->local = domain->local;

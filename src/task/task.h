@@ -101,7 +101,11 @@ struct tug_task {
         };
         struct tug_job job;
     };
-    int64_t result;
+    union {
+        int64_t result; /* once it has ended */
+        void *
+            suspended_at; /* until then: where the stack of a suspended coroutine begins, or NULL */
+    };
     struct tug_waker join_waker;
     uintptr_t group; /* the group that it is a child of, or 0 (atomic; see group.h) */
     uint8_t kind;
