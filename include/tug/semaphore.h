@@ -79,14 +79,15 @@ TUG_API size_t tug_semaphore_available(const struct tug_semaphore *semaphore);
 
 /*
  * An acquisition as a future; its result is as of tug_semaphore_acquire(). Its place in the queue
- * is that of its first poll. A future that was cancelled may have the permits all the same; then
- * its result is 0. All members but `future` are private.
+ * is that of its first poll. One that was cancelled has given back the permits that came first. All
+ * members but `future` are private.
  */
 struct tug_semaphore_future {
     struct tug_future future;
     struct tug_waiter waiter;
     struct tug_semaphore *semaphore;
     size_t permits, missing;
+    bool cancelled;
 };
 TUG_API void tug_semaphore_future_init(struct tug_semaphore_future *acquisition,
                                        struct tug_semaphore *semaphore, size_t permits);

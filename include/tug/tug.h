@@ -6,6 +6,7 @@
 #define TUG_TUG_H
 
 #include <tug/async_fd.h>
+#include <tug/barrier.h>
 #include <tug/blocking.h>
 #include <tug/buffered.h>
 #include <tug/bytes.h>
@@ -28,12 +29,16 @@
 #include <tug/local.h>
 #include <tug/local_set.h>
 #include <tug/multicast.h>
+#include <tug/mutex.h>
 #include <tug/net.h>
+#include <tug/notify.h>
+#include <tug/once.h>
 #include <tug/oneshot.h>
 #include <tug/op.h>
 #include <tug/parallel.h>
 #include <tug/process.h>
 #include <tug/runtime.h>
+#include <tug/rwlock.h>
 #include <tug/semaphore.h>
 #include <tug/signal.h>
 #include <tug/socket.h>

@@ -126,8 +126,14 @@ static int take_or_wait(struct tug_semaphore_future *self)
     return -EAGAIN;
 }
 
-static bool take_or_queue(struct tug_semaphore_future *self, const struct tug_waker *waker)
+static struct tug_semaphore_future *of_future(struct tug_future *future)
 {
+    return TUG_CONTAINER_OF(future, struct tug_semaphore_future, future);
+}
+
+static bool take_or_queue(struct tug_future *future, const struct tug_waker *waker)
+{
+    struct tug_semaphore_future *self = of_future(future);
     struct tug_wait_queue *queue = &self->semaphore->queue;
     int result = tug_semaphore_take(self->semaphore, self->permits);
     if (result == -EAGAIN) {
@@ -135,7 +141,7 @@ static bool take_or_queue(struct tug_semaphore_future *self, const struct tug_wa
         tug_wait_queue_lock(queue);
         result = take_or_wait(self);
         if (result == -EAGAIN) {
-            self->future.result = 0;
+            future->result = 0;
             tug_wait_queue_push(queue, &self->waiter, held);
         }
         tug_wait_queue_unlock(queue);
@@ -143,48 +149,42 @@ static bool take_or_queue(struct tug_semaphore_future *self, const struct tug_wa
             return false;
         tug_waker_unhold(&held);
     }
-    self->future.result = result;
-    self->waiter.state = TUG_WAITER_TOLD;
+    future->result = result;
     return true;
 }
 
 static int semaphore_poll(struct tug_future *future, const struct tug_waker *waker)
 {
-    struct tug_semaphore_future *self =
-        TUG_CONTAINER_OF(future, struct tug_semaphore_future, future);
-    uint32_t state = tug_waiter_state(&self->waiter);
-    if (state == TUG_WAITER_TOLD && future->result == -ECANCELED)
-        return TUG_READY;
-    if (tug_coop_poll(waker) == TUG_PENDING)
-        return TUG_PENDING;
-    if (state == TUG_WAITER_NEW ? take_or_queue(self, waker)
-                                : tug_waiter_poll(&self->semaphore->queue, &self->waiter, waker))
-        return TUG_READY;
-    tug_coop_restore();
-    return TUG_PENDING;
+    struct tug_semaphore_future *self = of_future(future);
+    int outcome = tug_waiter_poll_future(&self->semaphore->queue, &self->waiter, future, waker,
+                                         take_or_queue);
+    if (outcome == TUG_READY && self->cancelled && future->result == 0) {
+        tug_semaphore_give(self->semaphore, self->permits);
+        future->result = -ECANCELED;
+    }
+    return outcome;
 }
 
 static void semaphore_cancel(struct tug_future *future)
 {
-    struct tug_semaphore_future *self =
-        TUG_CONTAINER_OF(future, struct tug_semaphore_future, future);
+    struct tug_semaphore_future *self = of_future(future);
     struct tug_semaphore *semaphore = self->semaphore;
-    size_t returned = 0;
+    tug_wait_queue_lock(&semaphore->queue);
+    bool left = tug_wait_queue_leave(&semaphore->queue, &self->waiter);
+    if (left)
+        settle_waiters(semaphore);
+    tug_wait_queue_unlock(&semaphore->queue);
     if (tug_waiter_state(&self->waiter) != TUG_WAITER_NEW) {
-        tug_wait_queue_lock(&semaphore->queue);
-        bool left = tug_wait_queue_leave(&semaphore->queue, &self->waiter);
-        if (left)
-            settle_waiters(semaphore);
-        tug_wait_queue_unlock(&semaphore->queue);
-        if (!left)
-            return; /* the permits, or the end of the semaphore, came first */
-        tug_waker_unhold(&self->waiter.waker);
-        returned = self->permits - self->missing;
+        self->cancelled = true; /* the next poll gives back what came first */
+        return;
     }
     self->waiter.state = TUG_WAITER_TOLD;
     future->result = -ECANCELED;
-    if (returned > 0)
-        tug_semaphore_give(semaphore, returned);
+    if (!left)
+        return;
+    tug_waker_unhold(&self->waiter.waker);
+    if (self->permits > self->missing)
+        tug_semaphore_give(semaphore, self->permits - self->missing);
 }
 
 static const struct tug_future_vtable semaphore_vtable = {

@@ -55,19 +55,23 @@ static inline int tug_semaphore_take(struct tug_semaphore *semaphore, size_t per
 }
 
 /*
- * The start of a call in direct style that takes permits: takes them if the caller may and that
- * needs no wait. -EAGAIN: a future has to be waited for, which finds out why. -EPERM: the caller is
- * a poll task.
+ * Whether a call in direct style may have what is there without a wait; that is charged to the coop
+ * budget. Not in a scope that is cancelled, not without budget, not in a poll task: a future that
+ * is waited for finds out why.
  */
-static inline int tug_semaphore_take_in_call(struct tug_semaphore *semaphore, size_t permits)
+static inline bool tug_call_may_proceed(void)
 {
     struct tug_executor *executor = tug_executor_current();
     if (executor == NULL)
-        return tug_semaphore_take(semaphore, permits);
+        return true;
     struct tug_task *task = tug_executor_coroutine(executor);
-    if (task == NULL)
-        return -EPERM;
-    if (tug_task_cancel_reason(task) != 0 || !tug_coop_take(executor))
+    return task != NULL && tug_task_cancel_reason(task) == 0 && tug_coop_take(executor);
+}
+
+/* The start of a call in direct style that takes permits. -EAGAIN: tug_semaphore_wait(). */
+static inline int tug_semaphore_take_in_call(struct tug_semaphore *semaphore, size_t permits)
+{
+    if (!tug_call_may_proceed())
         return -EAGAIN;
     int result = tug_semaphore_take(semaphore, permits);
     if (result == -EAGAIN)

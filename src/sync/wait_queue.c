@@ -4,6 +4,10 @@
  */
 #include "sync/wait_queue.h"
 
+#include <errno.h>
+
+#include <tug/coop.h>
+
 static void tell(struct tug_waiter *waiter)
 {
     /* From the store on the waiter may be gone. */
@@ -55,4 +59,27 @@ bool tug_waiter_poll(struct tug_wait_queue *queue, struct tug_waiter *waiter,
         return true;
     tug_waker_wake_by_ref(waker);
     return false;
+}
+
+int tug_waiter_poll_future(struct tug_wait_queue *queue, struct tug_waiter *waiter,
+                           struct tug_future *self, const struct tug_waker *waker,
+                           bool (*enter)(struct tug_future *self, const struct tug_waker *waker))
+{
+    uint32_t state = tug_waiter_state(waiter);
+    if (state == TUG_WAITER_TOLD && self->result == -ECANCELED)
+        return TUG_READY;
+    if (tug_coop_poll(waker) == TUG_PENDING)
+        return TUG_PENDING;
+    bool ready;
+    if (state != TUG_WAITER_NEW) {
+        ready = tug_waiter_poll(queue, waiter, waker);
+    } else {
+        ready = enter(self, waker);
+        if (ready)
+            waiter->state = TUG_WAITER_TOLD;
+    }
+    if (ready)
+        return TUG_READY;
+    tug_coop_restore();
+    return TUG_PENDING;
 }

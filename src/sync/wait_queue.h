@@ -116,6 +116,14 @@ bool tug_waiter_poll(struct tug_wait_queue *queue, struct tug_waiter *waiter,
                      const struct tug_waker *waker);
 
 /*
+ * The poll of a future that waits in the queue, and is charged to the coop budget when it is ready:
+ * enter() has what it wants at once, or puts its waiter into the queue, which makes it QUEUED.
+ */
+int tug_waiter_poll_future(struct tug_wait_queue *queue, struct tug_waiter *waiter,
+                           struct tug_future *self, const struct tug_waker *waker,
+                           bool (*enter)(struct tug_future *self, const struct tug_waker *waker));
+
+/*
  * [locked] A waiter that is QUEUED leaves: QUEUED to NEW, and its waker has to be given up with
  * tug_waker_unhold() after the lock has been let go. False: it is CHOSEN or TOLD, or was never
  * queued.

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "../runtime/fixture.h"
+#include "polls.h"
 
 #define LONG (60 * TUG_SECOND)
 
@@ -236,24 +237,6 @@ static int64_t a_loser_of_a_select_returns_its_permits(void *argument)
     return 0;
 }
 
-static void count_wakes(void *data)
-{
-    ++*(int *)data;
-}
-
-static void keep(void *data)
-{
-    (void)data;
-}
-
-static const struct tug_waker_vtable counting_vtable = {keep, count_wakes, count_wakes, keep};
-
-static int poll_with(struct tug_semaphore_future *acquisition, int *wakes)
-{
-    const struct tug_waker waker = {&counting_vtable, wakes};
-    return acquisition->future.vtable->poll(&acquisition->future, &waker);
-}
-
 static void test_the_last_waker_is_woken(void **state)
 {
     (void)state;
@@ -261,28 +244,33 @@ static void test_the_last_waker_is_woken(void **state)
     struct tug_semaphore_future acquisition;
     int first = 0, second = 0;
     tug_semaphore_future_init(&acquisition, &semaphore, 1);
-    assert_int_equal(poll_with(&acquisition, &first), TUG_PENDING);
-    assert_int_equal(poll_with(&acquisition, &first), TUG_PENDING);
-    assert_int_equal(poll_with(&acquisition, &second), TUG_PENDING);
+    assert_int_equal(poll_once(&acquisition.future, &first), TUG_PENDING);
+    assert_int_equal(poll_once(&acquisition.future, &first), TUG_PENDING);
+    assert_int_equal(poll_once(&acquisition.future, &second), TUG_PENDING);
     assert_int_equal(tug_semaphore_release(&semaphore, 1), 0);
     assert_int_equal(first, 0);
     assert_int_equal(second, 1);
-    assert_int_equal(poll_with(&acquisition, &first), TUG_READY);
+    assert_int_equal(poll_once(&acquisition.future, &first), TUG_READY);
     assert_int_equal(acquisition.future.result, 0);
 }
 
-static void test_a_permit_that_came_first_is_not_lost(void **state)
+static void test_a_permit_that_came_first_is_given_back(void **state)
 {
     (void)state;
     struct tug_semaphore semaphore = TUG_SEMAPHORE_INIT(0);
-    struct tug_semaphore_future acquisition;
+    struct tug_semaphore_future first, second;
     int wakes = 0;
-    tug_semaphore_future_init(&acquisition, &semaphore, 1);
-    assert_int_equal(poll_with(&acquisition, &wakes), TUG_PENDING);
+    tug_semaphore_future_init(&first, &semaphore, 1);
+    tug_semaphore_future_init(&second, &semaphore, 1);
+    assert_int_equal(poll_once(&first.future, &wakes), TUG_PENDING);
+    assert_int_equal(poll_once(&second.future, &wakes), TUG_PENDING);
     assert_int_equal(tug_semaphore_release(&semaphore, 1), 0);
-    acquisition.future.vtable->cancel(&acquisition.future);
-    assert_int_equal(poll_with(&acquisition, &wakes), TUG_READY);
-    assert_int_equal(acquisition.future.result, 0); /* it has the permit */
+    cancel_now(&first.future);
+    assert_int_equal(poll_once(&first.future, &wakes), TUG_READY);
+    assert_int_equal(first.future.result, -ECANCELED);
+    assert_int_equal(poll_once(&second.future, &wakes), TUG_READY);
+    assert_int_equal(second.future.result, 0);
+    assert_int_equal(wakes, 2);
     assert_int_equal(tug_semaphore_available(&semaphore), 0);
 }
 
@@ -394,7 +382,7 @@ int main(void)
         IN_EACH(a_cancelled_scope_takes_nothing),
         IN_EACH(a_loser_of_a_select_returns_its_permits),
         cmocka_unit_test(test_the_last_waker_is_woken),
-        cmocka_unit_test(test_a_permit_that_came_first_is_not_lost),
+        cmocka_unit_test(test_a_permit_that_came_first_is_given_back),
         cmocka_unit_test(test_a_future_that_was_forgotten_took_nothing),
         IN_EACH(a_close_ends_all_waits),
         IN_CURRENT_THREAD(acquiring_is_cooperative),
