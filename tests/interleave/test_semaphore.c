@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The semaphore, and the mutex made of it, in all orders.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "instrument.h"
+
+#include "sync/semaphore.c"
+#include "sync/wait_queue.c"
+
+#include "sync/mutex.c"
+
+static struct tug_semaphore semaphore;
+static struct tug_semaphore_future futures[INTERLEAVE_THREADS];
+static int held, got;
+
+static void begin(size_t permits)
+{
+    tug_semaphore_init(&semaphore, permits);
+    held = got = 0;
+}
+
+static void begin_with_0(void)
+{
+    begin(0);
+}
+
+static void begin_with_1(void)
+{
+    begin(1);
+}
+
+static void begin_with_2(void)
+{
+    begin(2);
+}
+
+static int64_t acquire(size_t permits)
+{
+    struct tug_semaphore_future *acquisition = &futures[interleave_self()];
+    tug_semaphore_future_init(acquisition, &semaphore, permits);
+    return interleave_await(&acquisition->future);
+}
+
+static void release(size_t permits)
+{
+    INTERLEAVE_CHECK(tug_semaphore_release(&semaphore, permits) == 0);
+}
+
+static void nobody_waits(void)
+{
+    INTERLEAVE_CHECK(semaphore.queue.first == NULL && semaphore.queue.last == NULL);
+    INTERLEAVE_CHECK((semaphore.state & TUG_SEMAPHORE_WAITERS) == 0);
+}
+
+/* ---- a hand-over, after which the memory is free ---- */
+
+static void acquire_and_give_up(void)
+{
+    INTERLEAVE_CHECK(acquire(1) == 0);
+    interleave_give_up(&semaphore, sizeof semaphore);
+    interleave_give_up(&futures[0], sizeof futures[0]);
+}
+
+static void release_one(void)
+{
+    release(1);
+}
+
+/* ---- exclusion ---- */
+
+static void acquire_and_release(void)
+{
+    INTERLEAVE_CHECK(acquire(1) == 0);
+    INTERLEAVE_CHECK(++held == 1);
+    interleave_step(NULL);
+    held--;
+    release(1);
+}
+
+static void try_and_release(void)
+{
+    if (tug_semaphore_try_acquire(&semaphore, 1) != 0)
+        return;
+    INTERLEAVE_CHECK(++held == 1);
+    interleave_step(NULL);
+    held--;
+    release(1);
+}
+
+static void one_is_left(void)
+{
+    nobody_waits();
+    INTERLEAVE_CHECK(tug_semaphore_available(&semaphore) == 1);
+}
+
+static void two_are_left(void)
+{
+    nobody_waits();
+    INTERLEAVE_CHECK(tug_semaphore_available(&semaphore) == 2);
+}
+
+/* ---- many at once ---- */
+
+static void acquire_and_release_two(void)
+{
+    INTERLEAVE_CHECK(acquire(2) == 0);
+    INTERLEAVE_CHECK(++held == 1);
+    interleave_step(NULL);
+    held--;
+    release(2);
+}
+
+static void acquire_one_of_two(void)
+{
+    INTERLEAVE_CHECK(acquire(1) == 0);
+    release(1);
+}
+
+/* ---- giving up ---- */
+
+/* Polls once, cancels, and returns what it got in between. */
+static int64_t give_up(size_t permits)
+{
+    struct tug_semaphore_future *acquisition = &futures[interleave_self()];
+    const struct tug_waker waker = interleave_waker();
+    tug_semaphore_future_init(acquisition, &semaphore, permits);
+    if (acquisition->future.vtable->poll(&acquisition->future, &waker) == TUG_READY)
+        return acquisition->future.result;
+    acquisition->future.vtable->cancel(&acquisition->future);
+    return interleave_await(&acquisition->future);
+}
+
+static void give_up_one(void)
+{
+    int64_t result = give_up(1);
+    INTERLEAVE_CHECK(result == 0 || result == -ECANCELED);
+    if (result == 0)
+        release(1);
+}
+
+static void give_up_two(void)
+{
+    int64_t result = give_up(2);
+    INTERLEAVE_CHECK(result == 0 || result == -ECANCELED);
+    if (result == 0)
+        release(2);
+}
+
+static void acquire_and_keep(void)
+{
+    INTERLEAVE_CHECK(acquire(1) == 0);
+    got++;
+}
+
+static void the_other_has_got_it(void)
+{
+    nobody_waits();
+    INTERLEAVE_CHECK(got == 1 && tug_semaphore_available(&semaphore) == 0);
+}
+
+/* ---- the end ---- */
+
+static void close_it(void)
+{
+    tug_semaphore_close(&semaphore);
+}
+
+static void acquire_or_be_told(void)
+{
+    int64_t result = acquire(2);
+    INTERLEAVE_CHECK(result == 0 || result == -EPIPE);
+    if (result == 0)
+        release(2);
+}
+
+/* ---- another waker ---- */
+
+/* Two threads take turns in waiting for one future: the second has it for good. */
+static void poll_with_a_waker_that_goes_away(void)
+{
+    const struct tug_waker waker = interleave_waker();
+    tug_semaphore_future_init(&futures[0], &semaphore, 1);
+    if (futures[0].future.vtable->poll(&futures[0].future, &waker) == TUG_READY)
+        got = 1;
+    interleave_unpark(1);
+}
+
+static void poll_to_the_end(void)
+{
+    interleave_park();
+    if (got == 0)
+        INTERLEAVE_CHECK(interleave_await(&futures[0].future) == 0);
+}
+
+/* ---- the mutex ---- */
+
+static struct {
+    struct tug_mutex mutex;
+    int references;
+} guarded;
+
+static void begin_guarded(void)
+{
+    tug_mutex_init(&guarded.mutex);
+    guarded.references = INTERLEAVE_THREADS;
+}
+
+static void lock_and_drop(void)
+{
+    struct tug_semaphore_future *lock = &futures[interleave_self()];
+    tug_mutex_future_init(lock, &guarded.mutex);
+    INTERLEAVE_CHECK(interleave_await(&lock->future) == 0);
+    int left = --guarded.references;
+    tug_mutex_unlock(&guarded.mutex);
+    if (left == 0)
+        interleave_give_up(&guarded, sizeof guarded);
+}
+
+static void try_lock_and_drop(void)
+{
+    while (tug_mutex_try_lock(&guarded.mutex) != 0)
+        interleave_yield();
+    int left = --guarded.references;
+    tug_mutex_unlock(&guarded.mutex);
+    if (left == 0)
+        interleave_give_up(&guarded, sizeof guarded);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        INTERLEAVE_MODEL("hand-over", 4, begin_with_0, NULL, acquire_and_give_up, release_one),
+        INTERLEAVE_MODEL("exclusion", 2, begin_with_1, one_is_left, acquire_and_release,
+                         acquire_and_release, acquire_and_release),
+        INTERLEAVE_MODEL("trying", 3, begin_with_1, one_is_left, acquire_and_release,
+                         try_and_release, try_and_release),
+        INTERLEAVE_MODEL("many at once", 2, begin_with_2, two_are_left, acquire_and_release_two,
+                         acquire_one_of_two, acquire_and_release_two),
+        INTERLEAVE_MODEL("giving up one", 3, begin_with_0, the_other_has_got_it, give_up_one,
+                         release_one, acquire_and_keep),
+        INTERLEAVE_MODEL("giving up two of three", 2, begin_with_1, two_are_left, give_up_two,
+                         release_one, acquire_one_of_two),
+        INTERLEAVE_MODEL("closing", 2, begin_with_1, two_are_left, acquire_or_be_told, release_one,
+                         close_it),
+        INTERLEAVE_MODEL("changing the waker", 3, begin_with_0, nobody_waits,
+                         poll_with_a_waker_that_goes_away, poll_to_the_end, release_one),
+        INTERLEAVE_MODEL("mutex", 2, begin_guarded, NULL, lock_and_drop, lock_and_drop,
+                         lock_and_drop),
+        INTERLEAVE_MODEL("mutex, trying", 2, begin_guarded, NULL, lock_and_drop, try_lock_and_drop,
+                         lock_and_drop),
+    };
+    return cmocka_run_group_tests_name("interleave/semaphore", tests, NULL, NULL);
+}
