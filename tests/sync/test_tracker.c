@@ -264,8 +264,11 @@ static int64_t spawn_until_closed(void *tracker)
 {
     int64_t started = 0;
     int error;
-    while ((error = tug_tracker_spawn(tracker, "one of many", work, NULL)) == 0)
+    while ((error = tug_tracker_spawn(tracker, "one of many", work, NULL)) == 0) {
         started++;
+        while (tug_tracker_alive(tracker) > 20)
+            usleep(100);
+    }
     CHECK_EQUAL(error, -ECANCELED);
     return started;
 }
