@@ -44,6 +44,7 @@ CASES = {
        for n, m in ((1, 10), (4, 10), (16, 35), (64, 70), (256, 70), (1024, 70))},
     "remove100k": Case("remove", "tree100k", 800, ("ext4/warm", "xfs/warm", "tmpfs/warm")),
     "walk1m": Case("walk", "empty1m", 1200, ("ext4/warm",)),
+    "walkreal": Case("walk", "real", 0, ("ext4/warm",)),
     # Small enough for a file system where every request waits.
     "walk": Case("walk", "walk", 10, ("ext4/fuse",)),
 }

@@ -64,16 +64,23 @@ def tug(*options, command="cp"):
     return find
 
 
+def cargo(name, directory):
+    """A program with Tokio in it."""
+    def find(context):
+        recipe = build.CargoProgram(name, directory, "tokio", "librust-tokio-dev")
+        try:
+            return recipe.build(context).command[0]
+        except AttributeError as error:  # no version in the lock file
+            raise build.Missing(str(error)) from error
+    return find
+
+
 def tokio(context):
     if not os.path.isdir(context.cargo_source) or not any(
             name.startswith("futures-0") for name in os.listdir(context.cargo_source)):
         raise build.Missing(f"{context.cargo_source} has no crate futures: "
                             "install the package librust-futures-dev")
-    recipe = build.CargoProgram("tokio-copy", "copy/peers/tokio", "tokio", "librust-tokio-dev")
-    try:
-        return recipe.build(context).command[0]
-    except AttributeError as error:  # no version in the lock file
-        raise build.Missing(str(error)) from error
+    return cargo("tokio-copy", "copy/peers/tokio")(context)
 
 
 def can_share(_shape, volume):
@@ -133,6 +140,11 @@ TOOLS = (
     Tool("tug", ("{source}",), "number", ours("bench/bench-walk"), task="walk"),
     Tool("find", ("{source}",), "names", installed("find", "findutils"), task="walk"),
     Tool("fd", ("-u", ".", "{source}"), "names", installed("fdfind", "fd-find", "fd"),
+         task="walk"),
+    Tool("tug-stream", ("{source}",), "number", ours("bench/bench-walk-stream"), task="walk"),
+    Tool("std-stream", ("std", "{source}"), "number", cargo("walk-peer", "copy/peers/walk"),
+         task="walk"),
+    Tool("tokio-stream", ("tokio", "{source}"), "number", cargo("walk-peer", "copy/peers/walk"),
          task="walk"),
 )
 
