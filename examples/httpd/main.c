@@ -28,7 +28,12 @@ static int64_t serve(void *argument)
 int main(int argc, char **argv)
 {
     struct httpd httpd = {
-        .server = {{"127.0.0.1", "8080", 1, 5 * TUG_SECOND}, &connection_program, &httpd},
+        .server =
+            {
+                .options = {"127.0.0.1", "8080", 1, 5 * TUG_SECOND},
+                .program = &connection_program,
+                .argument = &httpd,
+            },
         .body_limit = 65536,
         .idle_time = 30 * TUG_SECOND,
         .request_time = 10 * TUG_SECOND,

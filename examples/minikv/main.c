@@ -58,7 +58,12 @@ static int64_t run(struct minikv *minikv)
 int main(int argc, char **argv)
 {
     struct minikv minikv = {
-        .server = {{"127.0.0.1", "6379", 1, 5 * TUG_SECOND}, &client_program, &minikv},
+        .server =
+            {
+                .options = {"127.0.0.1", "6379", 1, 5 * TUG_SECOND},
+                .program = &client_program,
+                .argument = &minikv,
+            },
         .limits = {(size_t)16 << 20, (size_t)1 << 20, (size_t)64 << 20},
         .backlog_limit = (uint64_t)8 << 20,
     };
