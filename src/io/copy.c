@@ -5,7 +5,8 @@
  *
  * Invariants:
  *  - position <= end <= size of the buffer. Both return to 0 when all is written; until then what
- *    is read goes behind `end`, so a stalled writer does not keep the reader from being asked.
+ *    is read goes behind `end`, so a stalled writer does not keep the reader from being asked. As
+ *    long as there is something between them the kernel's way is not gone.
  *  - Whenever the copy is pending, either the writer has its waker, or nothing is left to be
  *    written or flushed and the reader has it. While the writer has it, so has the reader, as long
  *    as there is room.
@@ -97,17 +98,22 @@ static int turn(struct tug_io_copy *copy, const struct tug_waker *waker)
     return 0;
 }
 
+static int need_buffer(struct tug_io_copy *copy)
+{
+    if (copy->buffer == NULL)
+        copy->buffer = tug_sys_malloc(copy->options.buffer_size);
+    return copy->buffer != NULL ? 0 : -ENOMEM;
+}
+
 /* From the kernel's way to the buffer's, with what the kernel has taken already. */
 static int go_through_memory(struct tug_io_copy *copy)
 {
     size_t held = tug_io_splice_held(copy->splice);
     if (held > copy->options.buffer_size)
         copy->options.buffer_size = held;
-    if (copy->buffer == NULL)
-        copy->buffer = tug_sys_malloc(copy->options.buffer_size);
-    if (copy->buffer == NULL)
-        return -ENOMEM;
-    int error = tug_io_splice_take(copy->splice, copy->buffer);
+    int error = need_buffer(copy);
+    if (error == 0)
+        error = tug_io_splice_take(copy->splice, copy->buffer);
     if (error < 0)
         return error;
     copy->end = held;
@@ -120,13 +126,16 @@ static int go_through_memory(struct tug_io_copy *copy)
  * error. */
 static int move(struct tug_io_copy *copy, const struct tug_waker *waker, bool *empty)
 {
-    int error;
-    if (copy->splice == NULL) {
-        error = turn(copy, waker);
+    int error = TUG_SPLICE_NOT_NOW;
+    if (copy->splice != NULL && copy->position == copy->end)
+        error = tug_io_splice_turn(copy, waker);
+    if (error == TUG_SPLICE_NOT_NOW) {
+        error = need_buffer(copy);
+        if (error == 0)
+            error = turn(copy, waker);
         *empty = error == 0;
         return error;
     }
-    error = tug_io_splice_turn(copy, waker);
     *empty = tug_io_splice_held(copy->splice) == 0;
     return error == TUG_SPLICE_REFUSED ? go_through_memory(copy) : error;
 }
@@ -181,9 +190,7 @@ int tug_io_copy_init(struct tug_io_copy *copy, struct tug_reader *reader, struct
         copy->options.buffer_size = TUG_IO_COPY_SIZE;
     if (!copy->options.in_memory)
         copy->splice = tug_io_splice_new(reader, writer);
-    if (copy->splice == NULL)
-        copy->buffer = tug_sys_malloc(copy->options.buffer_size);
-    return copy->splice != NULL || copy->buffer != NULL ? 0 : -ENOMEM;
+    return copy->splice != NULL ? 0 : need_buffer(copy);
 }
 
 int64_t tug_io_copy_run(struct tug_io_copy *copy)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A copy within the kernel: splice(2) from a pipe or to one is one call; between two sockets there
- * is a pipe of our own in the middle.
+ * is a pipe of our own in the middle; a file as the source has a way of its own (copy_file.c).
  *
  * Invariants:
- *  - Both descriptors are in O_NONBLOCK mode: the flag of splice(2) concerns pipes alone.
+ *  - Both descriptors, unless one is a file's, are in O_NONBLOCK mode: the flag of splice(2)
+ *    concerns pipes alone.
  *  - `held` bytes have been taken and not given, and are in our pipe; 0 if there is none. They are
  *    given before more is waited for.
  *  - When splice(2) says EAGAIN it does not say of which end; poll(2) does, and that one is waited
@@ -24,17 +25,21 @@
 
 /* How much one call may move, and the wish for the size of our pipe. */
 #define CHUNK ((size_t)256 << 10)
+/* From a file as much is made sure of as may well find room: this, or twice what did last. */
+#define LEAST ((size_t)32 << 10)
 
 struct tug_io_splice {
     struct tug_fd_stream *from, *to;
+    bool from_file;
     bool through; /* our pipe, from pipe[1] to pipe[0] */
     int pipe[2];
     size_t held;
+    size_t most; /* to be moved from a file at once */
 };
 
 /* ---- What can be joined ---- */
 
-enum kind { NEITHER, PIPE, SOCKET };
+enum kind { NEITHER, PIPE, SOCKET, REGULAR };
 
 static enum kind kind_of(int fd)
 {
@@ -45,6 +50,8 @@ static enum kind kind_of(int fd)
         return NEITHER;
     if ((status.stx_mode & S_IFMT) == S_IFIFO)
         return PIPE;
+    if ((status.stx_mode & S_IFMT) == S_IFREG)
+        return REGULAR;
     if ((status.stx_mode & S_IFMT) != S_IFSOCK)
         return NEITHER;
     int error = tug_sys_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size);
@@ -65,7 +72,8 @@ static int make_nonblocking(struct tug_fd_stream *stream)
 
 static struct tug_fd_stream *stream_of_reader(struct tug_reader *reader)
 {
-    if (reader->vtable != &tug_socket_reader_vtable && reader->vtable != &tug_pipe_reader_vtable)
+    if (reader->vtable != &tug_socket_reader_vtable && reader->vtable != &tug_pipe_reader_vtable &&
+        reader->vtable != &tug_file_reader_vtable)
         return NULL;
     return TUG_CONTAINER_OF(reader, struct tug_fd_stream, reader);
 }
@@ -83,14 +91,18 @@ struct tug_io_splice *tug_io_splice_new(struct tug_reader *reader, struct tug_wr
     if (from == NULL || to == NULL)
         return NULL;
     enum kind kinds[2] = {kind_of(from->fd), kind_of(to->fd)};
-    if (kinds[0] == NEITHER || kinds[1] == NEITHER)
+    /* A file that is written waits for its disk, too, and to sockets nothing is gained. What has
+     * the functions of a file and is none cannot be put into O_NONBLOCK mode. */
+    if (kinds[0] == NEITHER || kinds[1] == NEITHER || kinds[1] == REGULAR ||
+        (kinds[0] == REGULAR ? kinds[1] != PIPE : from->file != NULL))
         return NULL;
     struct tug_io_splice *splice = tug_sys_malloc(sizeof *splice);
     if (splice == NULL)
         return NULL;
+    bool from_file = kinds[0] == REGULAR;
     bool through = kinds[0] == SOCKET && kinds[1] == SOCKET;
-    *splice = (struct tug_io_splice){from, to, through, {-1, -1}, 0};
-    if (make_nonblocking(from) < 0 || make_nonblocking(to) < 0 ||
+    *splice = (struct tug_io_splice){from, to, from_file, through, {-1, -1}, 0, CHUNK};
+    if ((!from_file && make_nonblocking(from) < 0) || make_nonblocking(to) < 0 ||
         (through && tug_sys_pipe2(splice->pipe, O_CLOEXEC | O_NONBLOCK) < 0)) {
         tug_sys_free(splice);
         return NULL;
@@ -175,6 +187,20 @@ static int move_directly(struct tug_io_copy *copy, const struct tug_waker *waker
     return 0;
 }
 
+static int move_from_file(struct tug_io_copy *copy, const struct tug_waker *waker)
+{
+    struct tug_io_splice *splice = copy->splice;
+    int64_t n = tug_io_move_from_file(splice->from, splice->to, splice->most);
+    if (n == -EAGAIN)
+        return wait_for(splice->to, TUG_WRITABLE, waker);
+    if (n < 0)
+        return is_refusal(n) ? TUG_SPLICE_REFUSED : (int)n;
+    size_t twice = 2 * (size_t)n;
+    splice->most = twice < LEAST ? LEAST : twice < CHUNK ? twice : CHUNK;
+    tug_io_copy_note(copy, n);
+    return 0;
+}
+
 /* Into our pipe. That an error of the reader is told after all has been written is seen to by the
  * caller. */
 static int take(struct tug_io_copy *copy, const struct tug_waker *waker)
@@ -218,6 +244,8 @@ int tug_io_splice_turn(struct tug_io_copy *copy, const struct tug_waker *waker)
         return -EPIPE;
     if (splice->from->fd < 0)
         return -EBADF;
+    if (splice->from_file)
+        return move_from_file(copy, waker);
     if (!splice->through)
         return move_directly(copy, waker);
     if (!copy->read_done) {

@@ -16,6 +16,9 @@ extern const struct tug_writer_vtable tug_file_writer_vtable;
 /* Returns NULL if memory is short. */
 struct tug_fd_stream_file *tug_fd_stream_file_new(void);
 
+/* Whether no operation is under way, and nothing was read that was not given to anybody. */
+bool tug_fd_stream_file_is_idle(const struct tug_fd_stream_file *file);
+
 /* Waits for the last operation, which is asked to end, and frees the rest. Suspends. */
 void tug_fd_stream_file_free(struct tug_fd_stream_file *file);
 

@@ -333,6 +333,11 @@ struct tug_fd_stream_file *tug_fd_stream_file_new(void)
     return tug_sys_calloc(1, sizeof(struct tug_fd_stream_file));
 }
 
+bool tug_fd_stream_file_is_idle(const struct tug_fd_stream_file *file)
+{
+    return file->activity == IDLE && file->unread == 0;
+}
+
 /* A thread outside of the runtime cannot await; it is here, if an operation runs at all, for a
  * moment only. */
 void tug_fd_stream_file_free(struct tug_fd_stream_file *file)

@@ -184,3 +184,14 @@ struct tug_waker script_waker(struct script_waker *counters)
     *counters = (struct script_waker){0, 0, 0};
     return (struct tug_waker){&vtable, counters};
 }
+
+int64_t script_begin_read(struct tug_reader *reader, void *buffer, size_t size)
+{
+    struct script_waker *counters = malloc(sizeof(*counters));
+    struct tug_waker waker = script_waker(counters);
+    int64_t n = tug_reader_poll(reader, &waker, buffer, size);
+    if (n == TUG_IO_PENDING)
+        AWAIT(__atomic_load_n(&counters->drops, __ATOMIC_SEQ_CST) == 1);
+    free(counters);
+    return n;
+}

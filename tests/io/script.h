@@ -80,4 +80,8 @@ struct script_waker {
 };
 struct tug_waker script_waker(struct script_waker *counters);
 
+/* Polls a reader once, as a call does that is cancelled then, and waits until nobody has its waker
+ * any more. Returns what the poll did. */
+int64_t script_begin_read(struct tug_reader *reader, void *buffer, size_t size);
+
 #endif

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include "sys/fault.h"
 
@@ -106,6 +108,85 @@ static int64_t the_results_are_the_same(void *unused)
         copy_all(kind, true);
         copy_all(kind, false);
     }
+    return 0;
+}
+
+/* A file of MANY bytes as the source, and no writer to it. Not in memory: files there cannot be
+ * asked what is at hand, which the kernel's way needs. Returns whether this one can. */
+static bool open_file_line(struct line *line)
+{
+    unsigned char *all = malloc(MANY);
+    char name[] = "test_copy_splice.XXXXXX";
+    int fd = mkstemp(name);
+    CHECK(fd >= 0);
+    CHECK_EQUAL(unlink(name), 0);
+    for (size_t i = 0; i < MANY; i++)
+        all[i] = byte_at(i);
+    CHECK_EQUAL(pwrite(fd, all, MANY, 0), MANY);
+    const struct iovec first = {.iov_base = all, .iov_len = 1};
+    bool is_told = preadv2(fd, &first, 1, 0, RWF_NOWAIT) == 1;
+    free(all);
+    CHECK_EQUAL(tug_fd_stream_open(&line->from, fd), 0);
+    connect_pair(&line->target, &line->to, false);
+    return is_told;
+}
+
+static void close_file_line(struct line *line)
+{
+    CHECK_EQUAL(tug_fd_stream_close(&line->from), 0);
+    CHECK_EQUAL(tug_fd_stream_close(&line->to), 0);
+    CHECK_EQUAL(tug_fd_stream_close(&line->target), 0);
+}
+
+/* All of the file, through a copy that is cancelled every millisecond. */
+static void copy_file(struct line *line, bool in_memory)
+{
+    const struct tug_io_copy_options options = {.in_memory = in_memory, .buffer_size = 20000};
+    struct tug_io_copy copy;
+    int64_t result;
+    struct tug_task *checker = fixture_spawn(check_all, line);
+    CHECK_EQUAL(tug_io_copy_init(&copy, &line->from.reader, &line->to.writer, &options), 0);
+    do
+        result = TUG_TIMEOUT(TUG_MILLISECOND, tug_io_copy_run(&copy));
+    while (result == -ETIMEDOUT);
+    CHECK_EQUAL(result, MANY);
+    tug_io_copy_free(&copy);
+    CHECK_EQUAL(tug_fd_stream_seek(&line->from, 0, SEEK_CUR), MANY);
+    CHECK_EQUAL(tug_io_shutdown(&line->to.writer), 0);
+    CHECK_EQUAL(fixture_join(checker), 0);
+}
+
+static int64_t a_file_as_the_source(void *unused)
+{
+    (void)unused;
+    for (int in_memory = 0; in_memory < 2; in_memory++) {
+        struct line line;
+        open_file_line(&line);
+        copy_file(&line, in_memory);
+        CHECK_EQUAL(tug_io_copy(&line.from.reader, &line.to.writer, NULL), 0);
+        close_file_line(&line);
+    }
+    return 0;
+}
+
+static int64_t a_part_of_a_file(void *unused)
+{
+    (void)unused;
+    struct line line;
+    unsigned char buffer[600];
+    open_file_line(&line);
+    CHECK_EQUAL(tug_fd_stream_seek(&line.from, MANY - 5000, SEEK_SET), MANY - 5000);
+    CHECK_EQUAL(tug_io_read_exact(&line.from.reader, buffer, 600), 600);
+    CHECK_EQUAL(tug_io_copy(&line.from.reader, &line.to.writer, NULL), 4400);
+    for (size_t i = MANY - 4400; i < MANY; i++) {
+        CHECK_EQUAL(tug_io_read_exact(&line.target.reader, buffer, 1), 1);
+        CHECK_EQUAL(buffer[0], byte_at(i));
+    }
+    CHECK_EQUAL(tug_fd_stream_seek(&line.from, 0, SEEK_SET), 0);
+    CHECK_EQUAL(tug_fd_stream_close(&line.target), 0);
+    CHECK_EQUAL(tug_io_copy(&line.from.reader, &line.to.writer, NULL), -EPIPE);
+    CHECK_EQUAL(tug_fd_stream_close(&line.from), 0);
+    CHECK_EQUAL(tug_fd_stream_close(&line.to), 0);
     return 0;
 }
 
@@ -260,6 +341,65 @@ static int64_t a_wait_is_no_loop(void *unused)
     return 0;
 }
 
+/* What is in the cache is moved by the kernel, the rest is waited for elsewhere, in any order. */
+static int64_t a_file_that_is_cold_in_places(void *unused)
+{
+    (void)unused;
+    for (unsigned first = 1; first <= 40; first += 6)
+        for (int refusal = 0; refusal < 2; refusal++) {
+            struct line line;
+            tug_fault_reset();
+            bool is_told = open_file_line(&line);
+            tug_fault_only_fd(tug_fd_stream_descriptor(&line.from));
+            CHECK_EQUAL(
+                tug_fault_fail("preadv2", first, 1 + first % 5, refusal ? EOPNOTSUPP : EAGAIN), 0);
+            copy_file(&line, false);
+            CHECK((tug_fault_calls("splice") > 0) == is_told);
+            tug_fault_reset();
+            close_file_line(&line);
+        }
+    return 0;
+}
+
+/* Bytes that a cancelled read has taken from the file belong to the copy. */
+static int64_t a_file_with_a_read_under_way(void *unused)
+{
+    (void)unused;
+    struct line line;
+    char buffer[3000];
+    tug_fault_reset();
+    open_file_line(&line);
+    tug_fault_only_fd(tug_fd_stream_descriptor(&line.from));
+    CHECK_EQUAL(tug_fault_fail("preadv2", 1, 2, EAGAIN), 0);
+    CHECK_EQUAL(script_begin_read(&line.from.reader, buffer, sizeof(buffer)), TUG_IO_PENDING);
+    copy_file(&line, false);
+    tug_fault_reset();
+    close_file_line(&line);
+    return 0;
+}
+
+/* The file may be refused, or the pipe fail, at any time. */
+static int64_t a_file_and_a_refusal(void *unused)
+{
+    (void)unused;
+    for (unsigned occurrence = 1; occurrence <= 3; occurrence++) {
+        struct line line;
+        tug_fault_reset();
+        open_file_line(&line);
+        CHECK_EQUAL(tug_fault_fail("splice", occurrence, 1, EINVAL), 0);
+        copy_file(&line, false);
+        tug_fault_reset();
+        CHECK_EQUAL(tug_fault_short("splice", 1, 40, 77), 0);
+        CHECK_EQUAL(tug_fd_stream_seek(&line.from, 0, SEEK_SET), 0);
+        close_file_line(&line);
+        open_file_line(&line);
+        copy_file(&line, false);
+        tug_fault_reset();
+        close_file_line(&line);
+    }
+    return 0;
+}
+
 /* Messages would run together. */
 static int64_t datagrams_keep_their_bounds(void *unused)
 {
@@ -295,6 +435,8 @@ int main(void)
         IN_EACH(a_target_that_is_gone),
         IN_EACH(a_stream_that_was_shut_down),
         IN_EACH(the_mode_is_restored),
+        IN_EACH(a_file_as_the_source),
+        IN_EACH(a_part_of_a_file),
 #if TUG_FAULT_INJECTION
         IN_EACH(the_kernel_does_it),
         IN_EACH(it_may_refuse_at_any_time),
@@ -302,6 +444,9 @@ int main(void)
         IN_EACH(moves_that_stop_short),
         IN_EACH(what_was_taken_before_an_error_is_given),
         IN_EACH(a_wait_is_no_loop),
+        IN_EACH(a_file_that_is_cold_in_places),
+        IN_EACH(a_file_with_a_read_under_way),
+        IN_EACH(a_file_and_a_refusal),
         IN_EACH(datagrams_keep_their_bounds),
 #endif
     };
