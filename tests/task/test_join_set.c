@@ -54,19 +54,48 @@ static int64_t sleep_ms(void *argument)
     return fixture_number(argument);
 }
 
+static uint64_t alive_tasks(void)
+{
+    struct tug_runtime_metrics metrics;
+    tug_runtime_metrics(tug_runtime_current(), &metrics);
+    return metrics.alive_tasks;
+}
+
+static int64_t return_what_comes(void *argument)
+{
+    int64_t value = -1;
+    CHECK_EQUAL(tug_oneshot_receive(argument, &value), 0);
+    return value;
+}
+
 static int64_t results_come_in_order_of_the_ends(void *argument)
 {
     (void)argument;
+    static const int order[] = {1, 2, 0};
+    struct tug_oneshot channels[3];
     struct tug_join_set set;
     tug_join_set_init(&set);
-    spawn(&set, sleep_ms, 60);
-    spawn(&set, sleep_ms, 1);
-    spawn(&set, sleep_ms, 30);
+    for (int i = 0; i < 3; i++) {
+        tug_oneshot_init(&channels[i]);
+        CHECK_EQUAL(tug_join_set_spawn(&set, return_what_comes, &channels[i]), 0);
+    }
     CHECK_EQUAL(tug_join_set_length(&set), 3);
+    for (int i = 0; i < 3; i++) {
+        CHECK_EQUAL(tug_join_set_try_next(&set, NULL, NULL), -EAGAIN);
+        CHECK_EQUAL(tug_oneshot_send(&channels[order[i]], order[i]), 0);
+        CHECK_EQUAL(next(&set), order[i]);
+    }
+    /* Two ends before anybody looks. */
+    for (int i = 0; i < 2; i++) {
+        tug_oneshot_init(&channels[i]);
+        CHECK_EQUAL(tug_join_set_spawn(&set, return_what_comes, &channels[i]), 0);
+    }
+    for (int i = 1; i >= 0; i--) {
+        CHECK_EQUAL(tug_oneshot_send(&channels[i], i), 0);
+        AWAIT(alive_tasks() == 1 + (uint64_t)i);
+    }
     CHECK_EQUAL(next(&set), 1);
-    CHECK_EQUAL(next(&set), 30);
-    CHECK_EQUAL(tug_join_set_try_next(&set, NULL, NULL), -EAGAIN);
-    CHECK_EQUAL(next(&set), 60);
+    CHECK_EQUAL(next(&set), 0);
     expect_empty(&set);
     return 0;
 }
@@ -285,7 +314,7 @@ static int64_t waiting_is_cooperative(void *argument)
     tug_join_set_init(&set);
     for (int i = 0; i < COUNT; i++)
         spawn(&set, fixture_return, 0);
-    CHECK_EQUAL(tug_sleep(50 * TUG_MILLISECOND), 0);
+    AWAIT(alive_tasks() == 1);
     struct tug_worker_metrics before, after;
     struct tug_runtime *runtime = tug_runtime_current();
     uint64_t exhausted = 0;
