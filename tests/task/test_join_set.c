@@ -268,6 +268,37 @@ static int64_t those_let_go_end_by_themselves(void *argument)
     return 0;
 }
 
+/* A child that is about to end, on another worker, as it is let go: any moment may be the one. */
+static int64_t end_soon(void *argument)
+{
+    for (int64_t spins = fixture_number(argument); spins > 0; spins--)
+        __asm__ volatile("");
+    return 0;
+}
+
+static int64_t let_go_at_the_last_moment(void *argument)
+{
+    (void)argument;
+    enum { ROUNDS = TUG_TSAN || TUG_ASAN ? 500 : 5000 };
+    uint32_t random = (uint32_t)getpid();
+    printf("seed %u\n", random);
+    for (int round = 0; round < ROUNDS; round++) {
+        struct tug_join_set *set = malloc(sizeof *set);
+        CHECK(set != NULL);
+        tug_join_set_init(set);
+        random = random * 1664525 + 1013904223;
+        for (int i = 0; i < 3; i++)
+            spawn(set, end_soon, random >> (8 + 3 * i) & 255);
+        end_soon(fixture_argument(random >> 20));
+        if (round % 4 == 0)
+            tug_yield();
+        tug_join_set_detach_all(set);
+        memset(set, 0x5a, sizeof *set);
+        free(set);
+    }
+    return 0;
+}
+
 /* ---- waiting ---- */
 
 static int64_t a_cancelled_wait_loses_nothing(void *argument)
@@ -419,6 +450,7 @@ int main(void)
         IN_EACH(all_are_aborted),
         IN_EACH(shutdown_waits),
         IN_EACH(those_let_go_end_by_themselves),
+        IN_MULTI_THREAD(let_go_at_the_last_moment),
         IN_EACH(a_cancelled_wait_loses_nothing),
         IN_EACH(one_of_several_futures),
         IN_EACH(waiting_is_cooperative),
