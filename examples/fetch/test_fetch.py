@@ -236,6 +236,11 @@ def what_makes_no_sense(program, web):
         assert fetch.end()[0] == 1
 
 
+def tells_its_usage(program, _web):
+    done = subprocess.run([program, "--help"], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0 and "--jobs=COUNT" in done.stdout and not done.stderr, done
+
+
 def no_room(program, web):
     """An existing file is replaced, a directory of that name is not."""
     with Fetch(program, "--jobs=1", web.url("/drip/first"), web.url("/plain/taken")) as fetch:
@@ -264,7 +269,8 @@ def interrupted(program, web):
 
 def main():
     program = sys.argv[1]
-    tests = [many, what_passes, what_stays, what_makes_no_sense, no_room]
+    tests = [many, what_passes, what_stays, what_makes_no_sense, tells_its_usage,
+             no_room]
     if sys.argv[2:] != ["tsan"]:
         tests.append(interrupted)
     for test in tests:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The options of a program as a table: where each value goes, its bounds, and what the usage says.
- * All are long ones with a value, --name=VALUE.
+ * All are long ones with a value, --name=VALUE; --help is there by itself.
  */
 #ifndef FRAME_OPTIONS_H
 #define FRAME_OPTIONS_H
@@ -29,7 +29,7 @@ struct option_table {
 };
 
 /* Reads all options. Returns the index of the first operand, or a negative number: something is
- * wrong. */
+ * wrong. --help says how the program is used and ends it. */
 int options_parse(const struct option_table *table, int argc, char **argv);
 
 /* Says how the program is used, with the present values. Returns the status to exit with. */
