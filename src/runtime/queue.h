@@ -23,7 +23,9 @@
 #include "runtime/inject.h"
 #include "task/task.h"
 
+#ifndef TUG_QUEUE_CAPACITY /* a test takes another */
 #define TUG_QUEUE_CAPACITY 256u
+#endif
 
 struct tug_run_queue {
     uint64_t head __attribute__((aligned(64)));

@@ -68,6 +68,17 @@ static void acquire_and_give_up(void)
     interleave_give_up(&futures[0], sizeof futures[0]);
 }
 
+/* Without waiting to be woken. */
+static void acquire_by_polling_and_give_up(void)
+{
+    const struct tug_waker waker = interleave_waker();
+    tug_semaphore_future_init(&futures[0], &semaphore, 1);
+    while (futures[0].future.vtable->poll(&futures[0].future, &waker) == TUG_PENDING)
+        interleave_yield();
+    interleave_give_up(&semaphore, sizeof semaphore);
+    interleave_give_up(&futures[0], sizeof futures[0]);
+}
+
 static void release_one(void)
 {
     release(1);
@@ -125,32 +136,29 @@ static void acquire_one_of_two(void)
 
 /* ---- giving up ---- */
 
-/* Polls once, cancels, and returns what it got in between. */
-static int64_t give_up(size_t permits)
+/* Polls once and cancels: it has the permits from the start, or not at all. */
+static void give_up(size_t permits)
 {
     struct tug_semaphore_future *acquisition = &futures[interleave_self()];
     const struct tug_waker waker = interleave_waker();
     tug_semaphore_future_init(acquisition, &semaphore, permits);
-    if (acquisition->future.vtable->poll(&acquisition->future, &waker) == TUG_READY)
-        return acquisition->future.result;
+    if (acquisition->future.vtable->poll(&acquisition->future, &waker) == TUG_READY) {
+        INTERLEAVE_CHECK(acquisition->future.result == 0);
+        release(permits);
+        return;
+    }
     acquisition->future.vtable->cancel(&acquisition->future);
-    return interleave_await(&acquisition->future);
+    INTERLEAVE_CHECK(interleave_await(&acquisition->future) == -ECANCELED);
 }
 
 static void give_up_one(void)
 {
-    int64_t result = give_up(1);
-    INTERLEAVE_CHECK(result == 0 || result == -ECANCELED);
-    if (result == 0)
-        release(1);
+    give_up(1);
 }
 
 static void give_up_two(void)
 {
-    int64_t result = give_up(2);
-    INTERLEAVE_CHECK(result == 0 || result == -ECANCELED);
-    if (result == 0)
-        release(2);
+    give_up(2);
 }
 
 static void acquire_and_keep(void)
@@ -237,6 +245,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         INTERLEAVE_MODEL("hand-over", 4, begin_with_0, NULL, acquire_and_give_up, release_one),
+        INTERLEAVE_MODEL("hand-over to who polls", 4, begin_with_0, NULL,
+                         acquire_by_polling_and_give_up, release_one),
         INTERLEAVE_MODEL("exclusion", 2, begin_with_1, one_is_left, acquire_and_release,
                          acquire_and_release, acquire_and_release),
         INTERLEAVE_MODEL("trying", 3, begin_with_1, one_is_left, acquire_and_release,
