@@ -14,6 +14,8 @@
 #include <tug/copy.h>
 #include <tug/file_pool.h>
 
+#include "sys/fault.h"
+
 #define MS TUG_MILLISECOND
 
 static struct tug_file_pool *make_pool(unsigned workers, unsigned queue)
@@ -492,6 +494,54 @@ static int64_t requests_come_and_go(void *unused)
     return 0;
 }
 
+#if TUG_FAULT_INJECTION
+static int64_t no_memory(void *unused)
+{
+    (void)unused;
+    int failures = 0;
+    bool happened = true;
+    for (unsigned n = 1; happened; n++) {
+        struct tug_file_pool *pool;
+        CHECK_EQUAL(tug_fault_fail("malloc", n, 1, ENOMEM), 0);
+        CHECK_EQUAL(tug_fault_fail("calloc", n, 1, ENOMEM), 0);
+        int error = tug_file_pool_create(&pool, NULL);
+        happened = tug_fault_calls("malloc") >= n || tug_fault_calls("calloc") >= n;
+        tug_fault_reset();
+        CHECK(error == 0 || (happened && error == -ENOMEM));
+        failures += error != 0;
+        if (error == 0) {
+            CHECK_EQUAL(tug_file_pool_shutdown(pool, NULL, NULL), 0);
+            tug_file_pool_destroy(pool);
+        }
+    }
+    CHECK(failures >= 2); /* before the first worker was there, and after */
+    return 0;
+}
+
+static int64_t a_failure_is_the_reply(void *unused)
+{
+    (void)unused;
+    const char *from = "from";
+    struct tug_file_request request;
+    struct tug_file_pool *pool = make_pool(1, 1);
+    CHECK(pool != NULL);
+    scratch_make_file("from", "text", 4);
+    tug_fault_only_path("to");
+    CHECK_EQUAL(tug_fault_fail("openat", 1, TUG_FAULT_ALWAYS, ENFILE), 0);
+    tug_file_request_copy(&request, NULL, &from, 1, "to", NULL);
+    CHECK_EQUAL(tug_file_pool_submit(pool, &request), 0);
+    CHECK_EQUAL(tug_file_request_wait(&request), -ENFILE);
+    tug_fault_reset();
+    CHECK(!scratch_exists("to"));
+    tug_file_request_copy(&request, NULL, &from, 1, "to", NULL);
+    CHECK_EQUAL(tug_file_pool_submit(pool, &request), 0);
+    CHECK_EQUAL(tug_file_request_wait(&request), 0);
+    CHECK_EQUAL(tug_file_pool_shutdown(pool, NULL, NULL), 0);
+    tug_file_pool_destroy(pool);
+    return 0;
+}
+#endif
+
 static int64_t options_are_checked(void *unused)
 {
     (void)unused;
@@ -531,6 +581,10 @@ int main(void)
         SCRATCH_TEST(a_cancelled_shutdown_ends_all_the_same),
         SCRATCH_TEST(a_batch_after_the_other),
         SCRATCH_TEST(requests_come_and_go),
+#if TUG_FAULT_INJECTION
+        SCRATCH_TEST(no_memory),
+        SCRATCH_TEST(a_failure_is_the_reply),
+#endif
         SCRATCH_TEST(options_are_checked),
         cmocka_unit_test(outside_of_a_runtime),
     };
