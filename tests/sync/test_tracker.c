@@ -29,12 +29,15 @@ static int64_t work(void *ms)
     return result;
 }
 
+static bool may_end; /* atomic */
+
 /* Does not hear that it is to stop. */
-static int64_t work_deaf(void *ms)
+static int64_t work_deaf(void *unused)
 {
     struct tug_scope shield;
     tug_shield_begin(&shield);
-    int64_t result = work(ms);
+    AWAIT(__atomic_load_n(&may_end, __ATOMIC_ACQUIRE));
+    int64_t result = work(unused);
     tug_scope_end(&shield, 0);
     return result;
 }
@@ -127,6 +130,7 @@ static int64_t who_is_late_is_aborted(void *unused)
     shutdown.late = note_late;
     shutdown.context = &report;
     spawn(tracker, "quick", work, 1);
+    AWAIT(get(&ended) == 1);
     spawn(tracker, "slow", work, 1000000);
     spawn(tracker, NULL, work, 1000000);
     CHECK_EQUAL(tug_tracker_shutdown(tracker, &shutdown), -ETIMEDOUT);
@@ -148,10 +152,11 @@ static int64_t who_does_not_stop_is_told(void *unused)
     struct tug_tracker_shutdown shutdown = TUG_TRACKER_SHUTDOWN_INIT;
     struct tug_tracker *tracker = create();
     shutdown.drain = MS;
-    shutdown.abort = 30 * MS;
+    shutdown.abort = 200 * MS;
     shutdown.late = note_late;
     shutdown.context = &report;
-    spawn(tracker, "deaf", work_deaf, 120);
+    __atomic_store_n(&may_end, false, __ATOMIC_RELEASE);
+    spawn(tracker, "deaf", work_deaf, 0);
     spawn(tracker, "slow", work, 1000000);
     CHECK_EQUAL(tug_tracker_shutdown(tracker, &shutdown), -EBUSY);
     CHECK_EQUAL(shutdown.aborted, 2);
@@ -162,6 +167,7 @@ static int64_t who_does_not_stop_is_told(void *unused)
     CHECK_EQUAL(tug_tracker_alive(tracker), 1);
     /* It holds on to the tracker. */
     tug_tracker_release(tracker);
+    __atomic_store_n(&may_end, true, __ATOMIC_RELEASE);
     AWAIT(get(&ended) == 1);
     return 0;
 }
