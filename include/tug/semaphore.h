@@ -87,7 +87,8 @@ struct tug_semaphore_future {
     struct tug_waiter waiter;
     struct tug_semaphore *semaphore;
     size_t permits, missing;
-    bool cancelled;
+    void (*use)(struct tug_semaphore_future *acquisition);
+    bool cancelled, used;
 };
 TUG_API void tug_semaphore_future_init(struct tug_semaphore_future *acquisition,
                                        struct tug_semaphore *semaphore, size_t permits);

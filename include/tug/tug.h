@@ -28,6 +28,7 @@
 #include <tug/join_set.h>
 #include <tug/local.h>
 #include <tug/local_set.h>
+#include <tug/mpsc.h>
 #include <tug/multicast.h>
 #include <tug/mutex.h>
 #include <tug/net.h>

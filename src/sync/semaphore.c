@@ -19,11 +19,13 @@ static struct tug_semaphore_future *of_waiter(struct tug_waiter *waiter)
     return TUG_CONTAINER_OF(waiter, struct tug_semaphore_future, waiter);
 }
 
-/* [locked] After waiters have left the queue. */
+/* [locked] After waiters have left the queue. While WAITERS is set the word changes under the lock
+ * alone, so a store will do. */
 static void settle_waiters(struct tug_semaphore *semaphore)
 {
-    if (semaphore->queue.first == NULL)
-        __atomic_fetch_and(&semaphore->state, ~TUG_SEMAPHORE_WAITERS, __ATOMIC_RELEASE);
+    uint64_t state = __atomic_load_n(&semaphore->state, __ATOMIC_RELAXED);
+    if (semaphore->queue.first == NULL && (state & TUG_SEMAPHORE_WAITERS) != 0)
+        __atomic_store_n(&semaphore->state, state & ~TUG_SEMAPHORE_WAITERS, __ATOMIC_RELEASE);
 }
 
 /* ---- giving -----------------------------------------------------------------------------------
@@ -45,6 +47,18 @@ static size_t serve(struct tug_semaphore *semaphore, size_t permits, struct tug_
     return permits;
 }
 
+/* Has done what was to be done with the permits. The waiters are chosen, so they stay. */
+static void use_for_waiters(const struct tug_chosen *chosen)
+{
+    for (struct tug_waiter *waiter = chosen->first; waiter != NULL; waiter = waiter->next) {
+        struct tug_semaphore_future *acquisition = of_waiter(waiter);
+        if (acquisition->use == NULL)
+            continue;
+        acquisition->use(acquisition);
+        acquisition->used = true;
+    }
+}
+
 void tug_semaphore_hand_over(struct tug_semaphore *semaphore, size_t permits)
 {
     struct tug_chosen chosen;
@@ -52,6 +66,7 @@ void tug_semaphore_hand_over(struct tug_semaphore *semaphore, size_t permits)
     tug_wait_queue_lock(&semaphore->queue);
     permits = serve(semaphore, permits, &chosen);
     tug_wait_queue_unlock(&semaphore->queue);
+    use_for_waiters(&chosen);
     tug_waiters_tell(&chosen);
     if (permits > 0)
         tug_semaphore_give(semaphore, permits);
@@ -158,7 +173,7 @@ static int semaphore_poll(struct tug_future *future, const struct tug_waker *wak
     struct tug_semaphore_future *self = of_future(future);
     int outcome = tug_waiter_poll_future(&self->semaphore->queue, &self->waiter, future, waker,
                                          take_or_queue);
-    if (outcome == TUG_READY && self->cancelled && future->result == 0) {
+    if (outcome == TUG_READY && self->cancelled && !self->used && future->result == 0) {
         tug_semaphore_give(self->semaphore, self->permits);
         future->result = -ECANCELED;
     }

@@ -82,7 +82,11 @@ static inline int tug_semaphore_take_in_call(struct tug_semaphore *semaphore, si
 /* Waits for permits in direct style, after tug_semaphore_take_in_call() has said -EAGAIN. */
 int tug_semaphore_wait(struct tug_semaphore *semaphore, size_t permits);
 
-/* Gives permits back while WAITERS is set. */
+/*
+ * Gives permits back while WAITERS is set. An acquisition that gets all it waits for has its `use`
+ * called, if there is one, before it is told: what the permits are for is done there and then, by
+ * the one who releases them, and need not wait until the waiter runs.
+ */
 void tug_semaphore_hand_over(struct tug_semaphore *semaphore, size_t permits);
 
 /* Gives permits back. `permits` and those there are do not overflow. */

@@ -37,6 +37,12 @@ static inline void *tug_sys_malloc(size_t size)
     return TUG_FAULT(malloc, TUG_ON_NOTHING) < 0 ? NULL : malloc(size);
 }
 
+/* `alignment` is a power of two, and a part of `size`. A rule for malloc fails it, too. */
+static inline void *tug_sys_aligned_alloc(size_t alignment, size_t size)
+{
+    return TUG_FAULT(malloc, TUG_ON_NOTHING) < 0 ? NULL : aligned_alloc(alignment, size);
+}
+
 static inline void *tug_sys_calloc(size_t count, size_t size)
 {
     return TUG_FAULT(calloc, TUG_ON_NOTHING) < 0 ? NULL : calloc(count, size);
