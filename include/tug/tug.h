@@ -8,6 +8,7 @@
 #include <tug/async_fd.h>
 #include <tug/barrier.h>
 #include <tug/blocking.h>
+#include <tug/broadcast.h>
 #include <tug/buffered.h>
 #include <tug/bytes.h>
 #include <tug/cancel.h>
@@ -55,5 +56,6 @@
 #include <tug/time.h>
 #include <tug/tracker.h>
 #include <tug/walk.h>
+#include <tug/watch.h>
 
 #endif

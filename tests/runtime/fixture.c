@@ -199,3 +199,10 @@ int64_t fixture_join(struct tug_task *task)
     CHECK_EQUAL(tug_join(task, &result), 0);
     return result;
 }
+
+uint64_t fixture_budget_exhausted(void)
+{
+    struct tug_worker_metrics metrics;
+    CHECK_EQUAL(tug_runtime_worker_metrics(tug_runtime_current(), 0, &metrics), 0);
+    return metrics.budget_exhausted;
+}

@@ -149,6 +149,9 @@ struct tug_task *fixture_spawn(tug_task_fn fn, void *argument);
 /* Joins a task, which must succeed, and returns its result. */
 int64_t fixture_join(struct tug_task *task);
 
+/* How often tasks of the current runtime's first worker ran out of budget. */
+uint64_t fixture_budget_exhausted(void);
+
 /* A number as the argument of a body, and back. */
 static inline void *fixture_argument(int64_t number)
 {
