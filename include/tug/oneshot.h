@@ -7,10 +7,12 @@
 #ifndef TUG_ONESHOT_H
 #define TUG_ONESHOT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <tug/config.h>
 #include <tug/future.h>
+#include <tug/waiter.h>
 
 TUG_BEGIN_DECLS
 
@@ -21,6 +23,7 @@ struct tug_oneshot {
     struct tug_waker waker;
     int64_t value;
     uint32_t state;
+    struct tug_wait_queue closed_waits;
 };
 
 /* Prepares an empty channel. */
@@ -36,8 +39,17 @@ TUG_API int tug_oneshot_send(struct tug_oneshot *channel, int64_t value);
 /* Gives up sending: the receiver gets -EPIPE. From any thread. Does nothing after a send. */
 TUG_API void tug_oneshot_close_sender(struct tug_oneshot *channel);
 
-/* Waits for the value. Suspends. Returns 0 and stores it; -EPIPE; the scope's reason, and then the
- * value is not lost: receive again. */
+/* Whether the receiver has closed without having got a value. From any thread. */
+TUG_API bool tug_oneshot_is_closed(const struct tug_oneshot *channel);
+
+/* For a sender that has not sent: waits until the receiver closes, so that nobody wants the value.
+ * Suspends; blocks on a thread that runs no tasks. Returns 0; the scope's reason, and then nothing
+ * is lost; -EPERM in a poll task. */
+TUG_API int tug_oneshot_wait_closed(struct tug_oneshot *channel);
+
+/* Waits for the value. Suspends; blocks on a thread that runs no tasks. Returns 0 and stores it;
+ * -EPIPE; the scope's reason, and then the value is not lost: receive again; -EPERM in a poll
+ * task. */
 TUG_API int tug_oneshot_receive(struct tug_oneshot *channel, int64_t *value);
 
 /* Returns 0 and stores the value; -EAGAIN: not sent yet; -EPIPE. Does not suspend. */

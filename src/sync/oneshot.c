@@ -20,6 +20,8 @@
 #include <tug/coop.h>
 #include <tug/task.h>
 
+#include "sync/direct.h"
+#include "sync/event.h"
 #include "sys/list.h"
 #include "task/state.h"
 
@@ -72,6 +74,21 @@ int tug_oneshot_send(struct tug_oneshot *channel, int64_t value)
 void tug_oneshot_close_sender(struct tug_oneshot *channel)
 {
     (void)finish_sending(channel, SENDER_CLOSED);
+}
+
+static bool is_closed(const void *channel)
+{
+    return (load(channel) & RECEIVER_CLOSED) != 0;
+}
+
+bool tug_oneshot_is_closed(const struct tug_oneshot *channel)
+{
+    return is_closed(channel);
+}
+
+int tug_oneshot_wait_closed(struct tug_oneshot *channel)
+{
+    return tug_event_wait(&channel->closed_waits, is_closed, channel);
 }
 
 /* ---- receiver ---------------------------------------------------------------------------------
@@ -138,8 +155,12 @@ void tug_oneshot_init(struct tug_oneshot *channel)
 
 int tug_oneshot_receive(struct tug_oneshot *channel, int64_t *value)
 {
+    if ((load(channel) & SENT) != 0 && tug_call_may_proceed()) {
+        *value = channel->value;
+        return 0;
+    }
     channel->future.result = 0;
-    int result = (int)tug_await(&channel->future);
+    int result = (int)tug_await_anywhere(&channel->future);
     if (result == 0)
         *value = channel->value;
     return result;
@@ -165,5 +186,6 @@ int tug_oneshot_close_receiver(struct tug_oneshot *channel, int64_t *value)
             return 1;
         }
     } while (!swap(channel, &state, state | RECEIVER_CLOSED));
+    tug_event_tell(&channel->closed_waits);
     return 0;
 }

@@ -121,6 +121,67 @@ static int64_t the_wake_reaches_the_last_waiter(void *argument)
     return 0;
 }
 
+/* ---- the sender waits for the receiver's end, threads for a value ---- */
+
+static int64_t close_receiver_later(void *channel)
+{
+    int64_t value;
+    CHECK_EQUAL(tug_sleep(TUG_MILLISECOND), 0);
+    return tug_oneshot_close_receiver(channel, &value);
+}
+
+static int64_t the_sender_is_told_that_nobody_waits(void *argument)
+{
+    (void)argument;
+    struct tug_oneshot channel;
+    tug_oneshot_init(&channel);
+    CHECK(!tug_oneshot_is_closed(&channel));
+    CHECK_EQUAL(TUG_TIMEOUT(TUG_MILLISECOND, tug_oneshot_wait_closed(&channel)), -ETIMEDOUT);
+    struct tug_task *closer = fixture_spawn(close_receiver_later, &channel);
+    CHECK_EQUAL(tug_oneshot_wait_closed(&channel), 0);
+    CHECK(tug_oneshot_is_closed(&channel));
+    CHECK_EQUAL(tug_oneshot_wait_closed(&channel), 0);
+    CHECK_EQUAL(tug_oneshot_send(&channel, 1), -EPIPE);
+    CHECK_EQUAL(fixture_join(closer), 0);
+    return 0;
+}
+
+static int64_t receive_on_thread(void *channel)
+{
+    int64_t value = 0;
+    CHECK_EQUAL(tug_oneshot_receive(channel, &value), 0);
+    return value;
+}
+
+static int64_t a_thread_may_wait_for_the_value(void *argument)
+{
+    (void)argument;
+    struct tug_oneshot channel;
+    struct fixture_thread thread;
+    tug_oneshot_init(&channel);
+    fixture_thread_start(&thread, receive_on_thread, &channel);
+    CHECK_EQUAL(tug_sleep(TUG_MILLISECOND), 0);
+    CHECK_EQUAL(tug_oneshot_send(&channel, 12), 0);
+    CHECK_EQUAL(fixture_thread_await(&thread), 12);
+    return 0;
+}
+
+static int64_t ready_values_give_way(void *argument)
+{
+    (void)argument;
+    uint64_t before = fixture_budget_exhausted();
+    for (int64_t i = 0; i < 1000; i++) {
+        struct tug_oneshot channel;
+        int64_t value;
+        tug_oneshot_init(&channel);
+        CHECK_EQUAL(tug_oneshot_send(&channel, i), 0);
+        CHECK_EQUAL(tug_oneshot_receive(&channel, &value), 0);
+        CHECK_EQUAL(value, i);
+    }
+    CHECK_RANGE(fixture_budget_exhausted() - before, 7, 8);
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +189,9 @@ int main(void)
         IN_EACH(either_end_may_close),
         IN_EACH(a_cancelled_wait_loses_nothing),
         IN_EACH(the_wake_reaches_the_last_waiter),
+        IN_EACH(the_sender_is_told_that_nobody_waits),
+        IN_EACH(a_thread_may_wait_for_the_value),
+        IN_CURRENT_THREAD(ready_values_give_way),
     };
     return cmocka_run_group_tests_name("sync/oneshot", tests, NULL, NULL);
 }
