@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The micro-benchmarks of the suite "runtime", for libtug, written against its public headers
- * alone.
+ * The micro-benchmarks of the suites "runtime" and "sync", for libtug, written against its public
+ * headers alone.
  *
  * A case is a function that does `n` operations; it runs inside a coroutine task, so on a worker.
  */
@@ -41,6 +41,27 @@ void bench_sleepers_coroutine(size_t n);
 /* blocking.c */
 void bench_blocking_1(size_t n);
 void bench_blocking_16(size_t n);
+
+/* ../../sync/ours/mpsc.c */
+void bench_mpsc_1_1000(size_t n);
+void bench_mpsc_1_1(size_t n);
+void bench_mpsc_5_bounded(size_t n);
+void bench_mpsc_5_many(size_t n);
+void bench_mpsc_5_full(size_t n);
+void bench_mpsc_5_full_many(size_t n);
+void bench_mpsc_5_unbounded(size_t n);
+void bench_mpsc_alone_bounded(size_t n);
+void bench_mpsc_alone_unbounded(size_t n);
+
+/* ../../sync/ours/fan_out.c */
+void bench_broadcast_10(size_t n);
+void bench_broadcast_1000(size_t n);
+void bench_watch_10(size_t n);
+void bench_watch_1000(size_t n);
+
+/* ../../sync/ours/oneshot.c */
+void bench_oneshot(size_t n);
+void bench_request_reply(size_t n);
 
 /* What idle.c prints, per task. */
 struct bench_idle_bytes {

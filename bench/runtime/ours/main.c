@@ -30,6 +30,21 @@ static const struct bench_case timed_cases[] = {
     {"sleepers_coroutine", 1000000, 1, "s", bench_sleepers_coroutine},
     {"blocking_1", 10000, 3, "ns", bench_blocking_1},
     {"blocking_16", 48000, 3, "ns", bench_blocking_16},
+    {"mpsc_1_1000", 1000000, 3, "ns", bench_mpsc_1_1000},
+    {"mpsc_1_1", 300000, 3, "ns", bench_mpsc_1_1},
+    {"mpsc_5_bounded", 1000000, 3, "ns", bench_mpsc_5_bounded},
+    {"mpsc_5_many", 1000000, 3, "ns", bench_mpsc_5_many},
+    {"mpsc_5_full", 1000000, 3, "ns", bench_mpsc_5_full},
+    {"mpsc_5_full_many", 1000000, 3, "ns", bench_mpsc_5_full_many},
+    {"mpsc_5_unbounded", 1000000, 3, "ns", bench_mpsc_5_unbounded},
+    {"mpsc_alone_bounded", 1000000, 3, "ns", bench_mpsc_alone_bounded},
+    {"mpsc_alone_unbounded", 1000000, 3, "ns", bench_mpsc_alone_unbounded},
+    {"oneshot", 1000000, 3, "ns", bench_oneshot},
+    {"request_reply", 200000, 3, "ns", bench_request_reply},
+    {"broadcast_10", 300000, 3, "ns", bench_broadcast_10},
+    {"broadcast_1000", 300000, 3, "ns", bench_broadcast_1000},
+    {"watch_10", 300000, 3, "ns", bench_watch_10},
+    {"watch_1000", 300000, 3, "ns", bench_watch_1000},
 };
 
 struct idle_case {

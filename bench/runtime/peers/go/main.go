@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The micro-benchmarks of the suite "runtime", for Go: bench-go CASE FLAVOUR [N].
+// The micro-benchmarks of the suites "runtime" and "sync", for Go: bench-go CASE FLAVOUR [N].
 //
 // Flavour `ct` is GOMAXPROCS=1, `mt` is GOMAXPROCS=2. Goroutines are joined with a WaitGroup, the
 // cheapest way there is; a oneshot is a channel of capacity 1. There are no cases for blocking

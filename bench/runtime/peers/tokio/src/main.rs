@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The micro-benchmarks of the suite "runtime", for Tokio: bench-tokio CASE FLAVOUR [N].
+// The micro-benchmarks of the suites "runtime" and "sync", for Tokio: bench-tokio CASE FLAVOUR [N].
 //
 // Where the code that drives a case runs: always inside a spawned task. With the multi-thread
 // flavour (`mt`, two workers) the future given to block_on() would run on the calling thread, which
@@ -9,6 +9,8 @@
 // do too. With `ct` it is a task as well, so that both flavours do the same work.
 //
 // All drivers (I/O, time) are enabled, as in #[tokio::main].
+
+mod sync;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -273,6 +275,7 @@ fn main() {
         "idle" => idle(&bench(1_000_000, 1)),
         "blocking_1" => bench(10_000, 3).per_operation(|n| blocking(n, 1)),
         "blocking_16" => bench(48_000, 3).per_operation(|n| blocking(n, 16)),
+        case if sync::run(case, bench) => {}
         case => {
             eprintln!("bench-tokio: no such case: {}", case);
             std::process::exit(2);

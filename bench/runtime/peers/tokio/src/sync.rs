@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+//
+// The cases of the suite "sync".
+
+use super::Bench;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+use tokio::sync::{broadcast, mpsc, oneshot, watch, Notify};
+
+const SENDERS: usize = 5;
+const EACH: usize = 1_000;
+const ROUND: usize = SENDERS * EACH;
+const LARGE: usize = 1_000_000;
+
+async fn send_all(sender: mpsc::Sender<usize>, n: usize) {
+    for i in 0..n {
+        sender.send(i).await.unwrap();
+    }
+}
+
+async fn receive_all(mut receiver: mpsc::Receiver<usize>, n: usize) {
+    for _ in 0..n {
+        receiver.recv().await.unwrap();
+    }
+}
+
+async fn receive_all_unbounded(mut receiver: mpsc::UnboundedReceiver<usize>, n: usize) {
+    for _ in 0..n {
+        receiver.recv().await.unwrap();
+    }
+}
+
+async fn one_to_one(n: usize, capacity: usize) {
+    let (sender, receiver) = mpsc::channel(capacity);
+    tokio::spawn(send_all(sender, n));
+    receive_all(receiver, n).await;
+}
+
+async fn contended(n: usize, capacity: usize) {
+    for _ in 0..(n / ROUND).max(1) {
+        let (sender, receiver) = mpsc::channel(capacity);
+        for _ in 0..SENDERS {
+            tokio::spawn(send_all(sender.clone(), EACH));
+        }
+        receive_all(receiver, ROUND).await;
+    }
+}
+
+async fn contended_unbounded(n: usize) {
+    for _ in 0..(n / ROUND).max(1) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        for _ in 0..SENDERS {
+            let sender = sender.clone();
+            tokio::spawn(async move {
+                for i in 0..EACH {
+                    sender.send(i).unwrap();
+                }
+            });
+        }
+        receive_all_unbounded(receiver, ROUND).await;
+    }
+}
+
+async fn alone(n: usize) {
+    for _ in 0..(n / ROUND).max(1) {
+        let (sender, receiver) = mpsc::channel(LARGE);
+        send_all(sender, ROUND).await;
+        receive_all(receiver, ROUND).await;
+    }
+}
+
+async fn alone_unbounded(n: usize) {
+    for _ in 0..(n / ROUND).max(1) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        for i in 0..ROUND {
+            sender.send(i).unwrap();
+        }
+        receive_all_unbounded(receiver, ROUND).await;
+    }
+}
+
+async fn oneshots(n: usize) {
+    for _ in 0..n {
+        let (sender, receiver) = oneshot::channel();
+        sender.send(1).unwrap();
+        receiver.await.unwrap();
+    }
+}
+
+async fn request_reply(n: usize) {
+    let (requests, mut receiver) = mpsc::channel::<oneshot::Sender<usize>>(10);
+    tokio::spawn(async move {
+        while let Some(reply) = receiver.recv().await {
+            reply.send(1).unwrap();
+        }
+    });
+    for _ in 0..n {
+        let (reply, replied) = oneshot::channel();
+        requests.send(reply).await.unwrap();
+        replied.await.unwrap();
+    }
+}
+
+/// How many receivers have not told yet that they have a value; and that all have.
+struct Round {
+    left: AtomicUsize,
+    done: Notify,
+}
+
+impl Round {
+    fn new() -> Arc<Round> {
+        Arc::new(Round { left: AtomicUsize::new(0), done: Notify::new() })
+    }
+
+    fn tell(&self) {
+        if self.left.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.done.notify_one();
+        }
+    }
+
+    async fn run(&self, n: usize, count: usize, send: impl Fn(usize)) {
+        for i in 0..(n / count).max(1) {
+            self.left.store(count, Ordering::Relaxed);
+            send(i);
+            self.done.notified().await;
+        }
+    }
+}
+
+async fn broadcasts(n: usize, count: usize) {
+    let (sender, first) = broadcast::channel::<usize>(1_000);
+    let round = Round::new();
+    let tasks: Vec<_> = (0..count)
+        .map(|_| {
+            let mut receiver = sender.subscribe();
+            let round = round.clone();
+            tokio::spawn(async move {
+                while receiver.recv().await.is_ok() {
+                    round.tell();
+                }
+            })
+        })
+        .collect();
+    drop(first);
+    round.run(n, count, |i| drop(sender.send(i).unwrap())).await;
+    drop(sender);
+    for task in tasks {
+        task.await.unwrap();
+    }
+}
+
+async fn watches(n: usize, count: usize) {
+    let (sender, first) = watch::channel(0);
+    let round = Round::new();
+    let tasks: Vec<_> = (0..count)
+        .map(|_| {
+            let mut receiver = sender.subscribe();
+            let round = round.clone();
+            tokio::spawn(async move {
+                while receiver.changed().await.is_ok() {
+                    let _value: usize = *receiver.borrow_and_update();
+                    round.tell();
+                }
+            })
+        })
+        .collect();
+    drop(first);
+    round.run(n, count, |i| sender.send(i).unwrap()).await;
+    drop(sender);
+    for task in tasks {
+        task.await.unwrap();
+    }
+}
+
+/// Runs the case of that name. False: there is none.
+pub fn run(case: &str, bench: impl Fn(usize, usize) -> Bench) -> bool {
+    match case {
+        "mpsc_1_1000" => bench(1_000_000, 3).per_operation(|n| one_to_one(n, 1_000)),
+        "mpsc_1_1" => bench(300_000, 3).per_operation(|n| one_to_one(n, 1)),
+        "mpsc_5_bounded" => bench(500_000, 3).per_operation(|n| contended(n, LARGE)),
+        "mpsc_5_full" => bench(500_000, 3).per_operation(|n| contended(n, 100)),
+        "mpsc_5_unbounded" => bench(500_000, 3).per_operation(contended_unbounded),
+        "mpsc_alone_bounded" => bench(500_000, 3).per_operation(alone),
+        "mpsc_alone_unbounded" => bench(500_000, 3).per_operation(alone_unbounded),
+        "oneshot" => bench(1_000_000, 3).per_operation(oneshots),
+        "request_reply" => bench(200_000, 3).per_operation(request_reply),
+        "broadcast_10" => bench(300_000, 3).per_operation(|n| broadcasts(n, 10)),
+        "broadcast_1000" => bench(300_000, 3).per_operation(|n| broadcasts(n, 1_000)),
+        "watch_10" => bench(300_000, 3).per_operation(|n| watches(n, 10)),
+        "watch_1000" => bench(300_000, 3).per_operation(|n| watches(n, 1_000)),
+        _ => return false,
+    }
+    true
+}
