@@ -35,6 +35,8 @@ int tug_mpsc_send(struct tug_mpsc_sender *sender, const void *value)
             return tug_mpsc_push(channel, value, 0);
         if (result != -EAGAIN)
             return result;
+    } else if (tug_call_may_proceed()) {
+        return tug_mpsc_push(channel, value, TUG_MPSC_CLOSED);
     }
     struct tug_mpsc_send_future send;
     tug_mpsc_send_future_init(&send, sender, value);

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "../runtime/fixture.h"
+#include "sys/fault.h"
 
 struct channel {
     struct tug_broadcast_sender *sender;
@@ -388,6 +389,18 @@ static void sizes_are_checked(void **state)
         -ENOMEM);
 }
 
+#if TUG_FAULT_INJECTION
+static void creating_fails_without_memory(void **state)
+{
+    (void)state;
+    struct channel channel;
+    assert_int_equal(tug_fault_fail("malloc", 1, 1, ENOMEM), 0);
+    assert_int_equal(tug_broadcast_create(&channel.sender, &channel.receiver, 4, &numbers),
+                     -ENOMEM);
+    tug_fault_reset();
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -402,6 +415,9 @@ int main(void)
         IN_CURRENT_THREAD(ready_receives_give_way),
         IN_EACH(nothing_is_lost_in_silence),
         cmocka_unit_test(sizes_are_checked),
+#if TUG_FAULT_INJECTION
+        cmocka_unit_test(creating_fails_without_memory),
+#endif
     };
     return cmocka_run_group_tests_name("sync/broadcast", tests, NULL, NULL);
 }

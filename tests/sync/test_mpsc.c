@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "../runtime/fixture.h"
+#include "sys/fault.h"
 
 struct channel {
     struct tug_mpsc_sender *sender;
@@ -778,6 +779,53 @@ static void sizes_are_checked(void **state)
         -ENOMEM);
 }
 
+#if TUG_FAULT_INJECTION
+/* Each allocation of a new channel once. */
+static void creating_fails_without_memory(void **state)
+{
+    (void)state;
+    for (size_t kind = 0; kind < 2; kind++) {
+        struct channel channel;
+        unsigned tries = 0;
+        int error = -ENOMEM;
+        while (error != 0) {
+            assert_int_equal(tug_fault_fail("malloc", ++tries, 1, ENOMEM), 0);
+            error = tug_mpsc_create(&channel.sender, &channel.receiver, capacities[kind],
+                                    sizeof(int64_t), NULL);
+            tug_fault_reset();
+            assert_true(error == 0 || error == -ENOMEM);
+        }
+        assert_int_equal(tries, 3);
+        end(channel);
+    }
+}
+
+/* A send to an unbounded channel for which there is no memory has not happened; one to a bounded
+ * channel needs none. */
+static void sends_without_memory(void **state)
+{
+    (void)state;
+    for (size_t kind = 0; kind < 2; kind++) {
+        struct channel channel = make(capacities[kind]);
+        int64_t value, sent = 0;
+        assert_int_equal(tug_fault_fail("malloc", 1, TUG_FAULT_ALWAYS, ENOMEM), 0);
+        while (sent < 100 && try_send(channel, sent) == 0)
+            sent++;
+        assert_int_equal(sent, capacities[kind] == TUG_MPSC_UNBOUNDED ? 31 : 100);
+        if (sent == 31)
+            assert_int_equal(try_send(channel, sent), -ENOMEM);
+        tug_fault_reset();
+        for (int64_t i = 0; i < 3; i++)
+            assert_int_equal(try_send(channel, sent++), 0);
+        for (int64_t i = 0; i < sent; i++) {
+            assert_int_equal(tug_mpsc_try_receive(channel.receiver, &value), 0);
+            assert_int_equal(value, i);
+        }
+        end(channel);
+    }
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -805,6 +853,10 @@ int main(void)
         IN_CURRENT_THREAD(sends_give_way),
         IN_EACH(threads_block),
         cmocka_unit_test(sizes_are_checked),
+#if TUG_FAULT_INJECTION
+        cmocka_unit_test(creating_fails_without_memory),
+        cmocka_unit_test(sends_without_memory),
+#endif
     };
     return cmocka_run_group_tests_name("sync/mpsc", tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "../runtime/fixture.h"
+#include "sys/fault.h"
 
 struct channel {
     struct tug_watch_sender *sender;
@@ -408,6 +409,17 @@ static void sizes_are_checked(void **state)
                      -EINVAL);
 }
 
+#if TUG_FAULT_INJECTION
+static void creating_fails_without_memory(void **state)
+{
+    (void)state;
+    struct channel channel;
+    assert_int_equal(tug_fault_fail("malloc", 1, 1, ENOMEM), 0);
+    assert_int_equal(tug_watch_create(&channel.sender, &channel.receiver, 1, "", NULL), -ENOMEM);
+    tug_fault_reset();
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -424,6 +436,9 @@ int main(void)
         IN_EACH(impatient_waits_see_the_end),
         IN_CURRENT_THREAD(ready_changes_give_way),
         cmocka_unit_test(sizes_are_checked),
+#if TUG_FAULT_INJECTION
+        cmocka_unit_test(creating_fails_without_memory),
+#endif
     };
     return cmocka_run_group_tests_name("sync/watch", tests, NULL, NULL);
 }
