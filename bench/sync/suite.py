@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The suite "sync": what channels cost. Its cases are in the programs of the suite "runtime"."""
+"""The suite "sync": what channels and locks cost. Its cases are in the programs of the suite "runtime"."""
 
 from harness.measure import Experiment, Job, Row
 from runtime import suite as runtime
@@ -31,4 +31,10 @@ EXPERIMENTS = (
     same("broadcast_1000", 30_000),
     same("watch_10", 30_000),
     same("watch_1000", 30_000),
+    same("mutex_alone", 100_000),
+    same("mutex_6", 100_000),
+    same("rwlock_alone", 100_000),
+    same("rwlock_6", 100_000),
+    same("semaphore_10", 100_000),
+    same("semaphore_5", 30_000),
 )

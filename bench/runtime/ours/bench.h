@@ -42,6 +42,14 @@ void bench_sleepers_coroutine(size_t n);
 void bench_blocking_1(size_t n);
 void bench_blocking_16(size_t n);
 
+/* ../../sync/ours/locks.c */
+void bench_mutex_alone(size_t n);
+void bench_mutex_6(size_t n);
+void bench_rwlock_alone(size_t n);
+void bench_rwlock_6(size_t n);
+void bench_semaphore_10(size_t n);
+void bench_semaphore_5(size_t n);
+
 /* ../../sync/ours/mpsc.c */
 void bench_mpsc_1_1000(size_t n);
 void bench_mpsc_1_1(size_t n);

@@ -45,6 +45,12 @@ static const struct bench_case timed_cases[] = {
     {"broadcast_1000", 300000, 3, "ns", bench_broadcast_1000},
     {"watch_10", 300000, 3, "ns", bench_watch_10},
     {"watch_1000", 300000, 3, "ns", bench_watch_1000},
+    {"mutex_alone", 1000000, 3, "ns", bench_mutex_alone},
+    {"mutex_6", 1000000, 3, "ns", bench_mutex_6},
+    {"rwlock_alone", 1000000, 3, "ns", bench_rwlock_alone},
+    {"rwlock_6", 1000000, 3, "ns", bench_rwlock_6},
+    {"semaphore_10", 1000000, 3, "ns", bench_semaphore_10},
+    {"semaphore_5", 300000, 3, "ns", bench_semaphore_5},
 };
 
 struct idle_case {

@@ -2,10 +2,12 @@
 //
 // The cases of the suite "sync". A channel is a buffered one; there is none without a limit, so that
 // the unbounded cases have one with room for all values. A oneshot is a channel of capacity 1. A
-// broadcast is a channel for each receiver, a watch a condition variable beside a value.
+// broadcast is a channel for each receiver, a watch a condition variable beside a value, a semaphore a
+// channel with room for its permits.
 package main
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 )
@@ -152,6 +154,51 @@ func watch(n, count int) {
 	ended.Wait()
 }
 
+// Runs a function in six goroutines, which share n operations.
+func six(n int, work func(n int)) {
+	var ended sync.WaitGroup
+	ended.Add(6)
+	for i := 0; i < 6; i++ {
+		go func() {
+			work(n / 6)
+			ended.Done()
+		}()
+	}
+	ended.Wait()
+}
+
+var (
+	mutex   sync.Mutex
+	counter int
+	rwlock  sync.RWMutex
+)
+
+func lockMutex(n int) {
+	for i := 0; i < n; i++ {
+		mutex.Lock()
+		counter++
+		mutex.Unlock()
+	}
+}
+
+func lockToRead(n int) {
+	for i := 0; i < n; i++ {
+		rwlock.RLock()
+		rwlock.RUnlock()
+	}
+}
+
+func permits(n, count int, keep func()) {
+	semaphore := make(chan struct{}, count)
+	six(n, func(n int) {
+		for i := 0; i < n; i++ {
+			semaphore <- struct{}{}
+			keep()
+			<-semaphore
+		}
+	})
+}
+
 func init() {
 	for name, c := range map[string]benchCase{
 		"mpsc_1_1000":          {1000000, 3, "ns", func(n int) { oneToOne(n, 1000) }},
@@ -167,6 +214,12 @@ func init() {
 		"broadcast_1000":       {300000, 3, "ns", func(n int) { broadcast(n, 1000) }},
 		"watch_10":             {300000, 3, "ns", func(n int) { watch(n, 10) }},
 		"watch_1000":           {300000, 3, "ns", func(n int) { watch(n, 1000) }},
+		"mutex_alone":          {1000000, 3, "ns", lockMutex},
+		"mutex_6":              {1000000, 3, "ns", func(n int) { six(n, lockMutex) }},
+		"rwlock_alone":         {1000000, 3, "ns", lockToRead},
+		"rwlock_6":             {1000000, 3, "ns", func(n int) { six(n, lockToRead) }},
+		"semaphore_10":         {1000000, 3, "ns", func(n int) { permits(n, 10, func() {}) }},
+		"semaphore_5":          {300000, 3, "ns", func(n int) { permits(n, 5, runtime.Gosched) }},
 	} {
 		cases[name] = c
 	}

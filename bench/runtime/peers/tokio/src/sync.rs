@@ -4,8 +4,10 @@
 
 use super::Bench;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::future::Future;
 use std::sync::Arc;
-use tokio::sync::{broadcast, mpsc, oneshot, watch, Notify};
+use tokio::sync::{broadcast, mpsc, oneshot, watch, Mutex, Notify, RwLock, Semaphore};
+use tokio::task::yield_now;
 
 const SENDERS: usize = 5;
 const EACH: usize = 1_000;
@@ -172,6 +174,64 @@ async fn watches(n: usize, count: usize) {
     }
 }
 
+/// Runs a future in six tasks, which share `n` operations.
+async fn six<F, W>(n: usize, work: W)
+where
+    W: Fn(usize) -> F,
+    F: Future<Output = ()> + Send + 'static,
+{
+    let tasks: Vec<_> = (0..6).map(|_| tokio::spawn(work(n / 6))).collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+}
+
+async fn lock_mutex(mutex: Arc<Mutex<usize>>, n: usize) {
+    for _ in 0..n {
+        *mutex.lock().await += 1;
+    }
+}
+
+async fn lock_to_read(lock: Arc<RwLock<()>>, n: usize) {
+    for _ in 0..n {
+        drop(lock.read().await);
+    }
+}
+
+async fn take_permit(semaphore: Arc<Semaphore>, n: usize) {
+    for _ in 0..n {
+        drop(semaphore.acquire().await.unwrap());
+    }
+}
+
+async fn keep_permit(semaphore: Arc<Semaphore>, n: usize) {
+    for _ in 0..n {
+        let permit = semaphore.acquire().await.unwrap();
+        yield_now().await;
+        drop(permit);
+    }
+}
+
+async fn mutex_6(n: usize) {
+    let mutex = Arc::new(Mutex::new(0));
+    six(n, |n| lock_mutex(mutex.clone(), n)).await;
+}
+
+async fn rwlock_6(n: usize) {
+    let lock = Arc::new(RwLock::new(()));
+    six(n, |n| lock_to_read(lock.clone(), n)).await;
+}
+
+async fn semaphore_10(n: usize) {
+    let semaphore = Arc::new(Semaphore::new(10));
+    six(n, |n| take_permit(semaphore.clone(), n)).await;
+}
+
+async fn semaphore_5(n: usize) {
+    let semaphore = Arc::new(Semaphore::new(5));
+    six(n, |n| keep_permit(semaphore.clone(), n)).await;
+}
+
 /// Runs the case of that name. False: there is none.
 pub fn run(case: &str, bench: impl Fn(usize, usize) -> Bench) -> bool {
     match case {
@@ -188,6 +248,16 @@ pub fn run(case: &str, bench: impl Fn(usize, usize) -> Bench) -> bool {
         "broadcast_1000" => bench(300_000, 3).per_operation(|n| broadcasts(n, 1_000)),
         "watch_10" => bench(300_000, 3).per_operation(|n| watches(n, 10)),
         "watch_1000" => bench(300_000, 3).per_operation(|n| watches(n, 1_000)),
+        "mutex_alone" => {
+            bench(1_000_000, 3).per_operation(|n| lock_mutex(Arc::new(Mutex::new(0)), n))
+        }
+        "mutex_6" => bench(1_000_000, 3).per_operation(mutex_6),
+        "rwlock_alone" => {
+            bench(1_000_000, 3).per_operation(|n| lock_to_read(Arc::new(RwLock::new(())), n))
+        }
+        "rwlock_6" => bench(1_000_000, 3).per_operation(rwlock_6),
+        "semaphore_10" => bench(1_000_000, 3).per_operation(semaphore_10),
+        "semaphore_5" => bench(300_000, 3).per_operation(semaphore_5),
         _ => return false,
     }
     true
