@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* copy_directory FROM TO: copies the files of a directory, at most eight at a time. */
+/* copy_directory FROM TO: copies the files of a directory, but no directories in it, at most eight
+ * at a time. */
 #include "recipe.h"
 
 #include <dirent.h>
@@ -66,8 +67,10 @@ static int64_t copy_entries(struct tug_read_dir *reader, char **directories)
     int64_t result;
     tug_join_set_init(&copies);
     while ((result = tug_read_dir_next(reader, &entry)) == 1) {
-        if (entry.type != DT_REG)
+        if (entry.type != DT_REG) {
+            fprintf(stderr, "%s/%s: not a file, left out\n", directories[0], entry.name);
             continue;
+        }
         result = start(&copies, directories, entry.name);
         if (result == 0)
             result = wait_until(&copies, AT_ONCE - 1);
