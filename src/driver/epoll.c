@@ -13,6 +13,9 @@
  *    descriptor is armed already.
  *  - An event only says that an attempt may succeed. Attempts never block (op_attempt.c), so an
  * event that comes too late, or for a file that had this number before, does no harm.
+ *  - A receive that did not fill its buffer has left a stream empty, so the next one is not tried
+ *    but waits at once (`drained`). That, too, is only a guess: arming tells what holds at that
+ *    time, so data that came in between, or another file of the same number, is not missed.
  *  - After an attempt that would block, those who wait behind it for the same direction are not
  *    tried in this turn: first come, first served.
  *
@@ -23,6 +26,7 @@
  */
 #include <errno.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include <tug/sys.h>
 
@@ -54,10 +58,14 @@ static int arm(struct epoll_driver *driver, struct tug_fd_slot *slot, int fd, ui
     int operation = slot->registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
     int result = tug_sys_epoll_ctl(driver->epoll_fd, operation, fd, &event);
     if (result == -ENOENT)
-        result = tug_sys_epoll_ctl(driver->epoll_fd, EPOLL_CTL_ADD, fd, &event);
+        result = tug_sys_epoll_ctl(driver->epoll_fd, operation = EPOLL_CTL_ADD, fd, &event);
     else if (result == -EEXIST)
         result = tug_sys_epoll_ctl(driver->epoll_fd, EPOLL_CTL_MOD, fd, &event);
     slot->registered = result == 0;
+    if (operation == EPOLL_CTL_ADD) {
+        slot->drained = false;
+        slot->type = TUG_FD_TYPE_UNKNOWN;
+    }
     return result;
 }
 
@@ -84,6 +92,45 @@ static int wait_for_fd(struct epoll_driver *driver, struct tug_op *op)
     tug_op_list_push(&slot->ops, op);
     driver->base.in_flight++;
     return 0;
+}
+
+/* ---- Receives that need not be tried ---- */
+
+static bool is_plain_receive(const struct tug_op *op)
+{
+    return op->code == TUG_OP_RECV && op->length > 0 &&
+           (op->argument & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)) == 0;
+}
+
+static bool is_stream(struct tug_fd_slot *slot, int fd)
+{
+    if (slot->type == TUG_FD_TYPE_UNKNOWN) {
+        int type = 0;
+        unsigned size = sizeof(type);
+        int error = tug_sys_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size);
+        slot->type = error == 0 && type == SOCK_STREAM ? TUG_FD_STREAM : TUG_FD_NO_STREAM;
+    }
+    return slot->type == TUG_FD_STREAM;
+}
+
+/* After an attempt at an op that had waited: those to come will probably have to wait, too. */
+static void note_receive(struct tug_fd_slot *slot, const struct tug_op *op, int64_t result)
+{
+    if (is_plain_receive(op))
+        slot->drained = result > 0 && (uint64_t)result < op->length && is_stream(slot, op->fd);
+}
+
+/* Whether the attempt at an op that begins would be in vain. Said once, so that a guess that was
+ * wrong has no consequences. */
+static bool is_drained(const struct epoll_driver *driver, const struct tug_op *op)
+{
+    if (!is_plain_receive(op))
+        return false;
+    struct tug_fd_slot *slot = tug_fd_table_find(&driver->table, op->fd);
+    if (slot == NULL || !slot->drained)
+        return false;
+    slot->drained = false;
+    return true;
 }
 
 /* Ends all waits for a descriptor. */
@@ -116,6 +163,8 @@ static int epoll_start(struct tug_driver *base, struct tug_op *op)
         return start_close(driver, op);
     if (row->attempt == NULL)
         return tug_op_start_in_pool(base, op);
+    if (is_drained(driver, op) && wait_for_fd(driver, op) == 0)
+        return TUG_PENDING;
     int64_t result = row->attempt(op);
     if (result != -EAGAIN && result != -EOPNOTSUPP)
         return tug_op_end_at_once(op, result);
@@ -144,6 +193,7 @@ static void try_ops(struct epoll_driver *driver, struct tug_fd_slot *slot, uint3
         if ((events & (awaited | EPOLLERR | EPOLLHUP)) == 0 || (awaited & blocked) != 0)
             continue;
         int64_t result = tug_op_row(op)->attempt(op);
+        note_receive(slot, op, result);
         if (result == -EAGAIN) {
             if (op->code != TUG_OP_POLL)
                 blocked |= awaited;

@@ -12,11 +12,18 @@
 
 #include "driver/op_flight.h"
 
+/* Whether a receive that does not fill its buffer has taken all that there was: of a stream, but
+ * not of a socket with messages. Asked once per registration. */
+enum tug_fd_type { TUG_FD_TYPE_UNKNOWN, TUG_FD_STREAM, TUG_FD_NO_STREAM };
+
 struct tug_fd_slot {
     struct tug_op_list ops;
     /* The epoll instance was told of this descriptor once, and may have forgotten it since: it does
      * when the file is closed. */
     bool registered;
+    /* A receive took all that there was, so the next one need not be tried before it waits. */
+    bool drained;
+    uint8_t type; /* enum tug_fd_type */
 };
 
 #define TUG_FD_PAGE_SLOTS 64
