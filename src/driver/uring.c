@@ -138,9 +138,8 @@ static void on_wake(struct tug_uring_driver *driver, const struct io_uring_cqe *
  * addresses do no harm. */
 static void prefetch_op(uint64_t user_data)
 {
-    const char *op = (const char *)(uintptr_t)user_data;
-    __builtin_prefetch(op, 1);
-    __builtin_prefetch(op + TUG_CACHE_LINE, 1);
+    __builtin_prefetch((const void *)(uintptr_t)user_data, 1);
+    __builtin_prefetch((const void *)(uintptr_t)(user_data + TUG_CACHE_LINE), 1);
 }
 
 static void reap(struct tug_uring_driver *driver)

@@ -81,6 +81,8 @@ static inline void prefetch_next(const struct tug_worker *worker)
         return;
     tug_task_prefetch(TUG_CONTAINER_OF(node, struct tug_task, link));
     const char *after = (const char *)node->next;
+    if (after == NULL)
+        return;
     __builtin_prefetch(after, 1);
     __builtin_prefetch(after + TUG_CACHE_LINE, 1);
 }
