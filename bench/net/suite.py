@@ -28,6 +28,7 @@ class Served:
 PROGRAMS = (
     Served("tug", MesonTarget("tug", "bench/bench-net-tug"), "uring"),
     Served("tug-epoll", MesonTarget("tug-epoll", "bench/bench-net-tug"), "epoll"),
+    Served("tug-poll", MesonTarget("tug-poll", "bench/bench-net-tug"), "poll"),
     Served("tokio", CargoProgram("net-tokio", "net/peers/tokio", "tokio", "librust-tokio-dev")),
     Served("libuv", CProgram("net-libuv", ("net/peers/libuv/main.c",), "libuv", "libuv1-dev")),
     Served("go", GoProgram("net-go", "net/peers/go")),

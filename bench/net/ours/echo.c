@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench-net-tug uring|epoll: an echo server with one coroutine per client, all of them on one
- * thread. Prints its port and serves until it is killed.
+ * bench-net-tug uring|epoll|poll: an echo server on one thread, with one coroutine per client; or,
+ * as `poll`, on a ring with one poll task per client. Prints its port and serves until it is
+ * killed.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <tug/tug.h>
+
+#include "client.h"
+
+static bool with_poll_tasks;
 
 static int64_t check(int64_t result, const char *what)
 {
@@ -45,7 +51,8 @@ static int64_t listen_and_serve(void *argument)
         int client = tug_accept_next(listener, NULL);
         if (client < 0)
             return client;
-        struct tug_task *task = tug_spawn(serve, (void *)(intptr_t)client);
+        struct tug_task *task =
+            with_poll_tasks ? client_spawn(client) : tug_spawn(serve, (void *)(intptr_t)client);
         if (task == NULL)
             check(-ENOMEM, "tug_spawn");
         tug_task_detach(task);
@@ -62,6 +69,7 @@ int main(int argc, char **argv)
     struct tug_runtime *runtime;
     tug_runtime_options_init(&options);
     options.flavour = TUG_CURRENT_THREAD;
+    with_poll_tasks = argc == 2 && strcmp(argv[1], "poll") == 0;
     options.driver =
         argc == 2 && strcmp(argv[1], "epoll") == 0 ? TUG_DRIVER_EPOLL : TUG_DRIVER_URING;
     check(tug_runtime_create(&runtime, &options), "tug_runtime_create");
