@@ -251,6 +251,32 @@ static int64_t closing_a_generator_at_any_moment(void *unused)
     return 0;
 }
 
+/* Yields when it is told to. */
+static int64_t late(struct tug_generator *self, void *unused)
+{
+    (void)unused;
+    AWAIT(get_progress() == 1);
+    struct token token = token_make(1);
+    set_progress(2);
+    return tug_generator_yield(self, &token);
+}
+
+static int64_t what_nobody_took_is_given_up(void *unused)
+{
+    (void)unused;
+    struct tug_generator generator;
+    struct token token;
+    set_progress(0);
+    struct tug_stream *stream = tug_generator(&generator, token_item, late, NULL);
+    CHECK_EQUAL(TUG_TIMEOUT(MS, tug_next(stream, &token)), -ETIMEDOUT);
+    set_progress(1);
+    AWAIT(get_progress() == 2);
+    CHECK_EQUAL(tug_sleep(2 * MS), 0);
+    CHECK_EQUAL(tokens_alive(), 1);
+    script_close(stream);
+    return 0;
+}
+
 /* A scope of the generator's own ends its wait; the item is taken back, and others may follow. */
 static int64_t impatient(struct tug_generator *self, void *unused)
 {
@@ -304,6 +330,7 @@ int main(void)
         IN_EACH(generating),
         IN_EACH(generating_nothing_that_nobody_asks_for),
         IN_EACH(closing_a_generator_at_any_moment),
+        IN_EACH(what_nobody_took_is_given_up),
         IN_EACH(a_generator_may_lose_patience),
 #if TUG_FAULT_INJECTION
         IN_EACH(a_generator_without_memory),
