@@ -55,7 +55,7 @@ def main():
         source, target = os.path.join(top, "source"), os.path.join(top, "target")
         make(source)
         assert run(source, target).returncode == 0
-        assert same(source, target) == ["link"]
+        assert same(source, target) == ["empty", "link"]
         assert os.stat(os.path.join(target, "a", "file3")).st_mode & 0o777 == 0o640
         failed = run(os.path.join(top, "missing"), target)
         assert failed.returncode == 1 and "No such file" in failed.stderr, failed
