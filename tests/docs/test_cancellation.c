@@ -121,7 +121,6 @@ static int64_t read_either(struct reader readers[2], const int fds[2])
     for (int i = 0; i < 2; i++) {
         tug_op_read(&readers[i].op, fds[i], readers[i].buffer, sizeof readers[i].buffer,
                     TUG_CURRENT_POSITION);
-        readers[i].op.future.result = -ECANCELED; /* also if it is never polled */
         futures[i] = &readers[i].op.future;
     }
     return tug_select(futures, 2);
