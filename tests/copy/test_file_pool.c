@@ -208,6 +208,17 @@ static int64_t the_queue_is_bounded(void *unused)
     return 0;
 }
 
+/* Asks for the directories d0, d1 and d2. */
+static int64_t submit_directories(struct tug_file_pool *pool, struct tug_file_request queued[3])
+{
+    static const char *const names[] = {"d0", "d1", "d2"};
+    for (int i = 0; i < 3; i++) {
+        tug_file_request_create_dir(&queued[i], names[i], 0755);
+        CHECK_EQUAL(tug_file_pool_submit(pool, &queued[i]), 0);
+    }
+    return 0;
+}
+
 static int64_t what_waits_is_cancelled_at_once(void *unused)
 {
     (void)unused;
@@ -216,10 +227,7 @@ static int64_t what_waits_is_cancelled_at_once(void *unused)
     struct tug_file_pool *pool = make_pool(1, 8);
     CHECK(pool != NULL);
     CHECK_EQUAL(hold_up(&held, pool), 0);
-    for (int i = 0; i < 3; i++) {
-        tug_file_request_create_dir(&queued[i], i == 0 ? "d0" : i == 1 ? "d1" : "d2", 0755);
-        CHECK_EQUAL(tug_file_pool_submit(pool, &queued[i]), 0);
-    }
+    CHECK_EQUAL(submit_directories(pool, queued), 0);
     /* By its owner, and by the end of the time of who waits. The worker is still held up. */
     tug_file_request_cancel(&queued[1]);
     tug_file_request_cancel(&queued[1]);
@@ -280,10 +288,7 @@ static int64_t what_was_taken_is_carried_out(void *unused)
     struct tug_file_pool *pool = make_pool(1, 3);
     CHECK(pool != NULL);
     CHECK_EQUAL(hold_up(&held, pool), 0);
-    for (int i = 0; i < 3; i++) {
-        tug_file_request_create_dir(&queued[i], i == 0 ? "d0" : i == 1 ? "d1" : "d2", 0755);
-        CHECK_EQUAL(tug_file_pool_submit(pool, &queued[i]), 0);
-    }
+    CHECK_EQUAL(submit_directories(pool, queued), 0);
     struct submission waiting = {.pool = pool, .submitted = 1};
     tug_file_request_create_dir(&waiting.request, "d3", 0755);
     struct tug_task *task = tug_spawn(submit_and_wait, &waiting);
@@ -331,10 +336,7 @@ static int64_t what_takes_too_long_is_cancelled(void *unused)
     struct tug_file_pool *pool = make_pool(1, 3);
     CHECK(pool != NULL);
     CHECK_EQUAL(hold_up(&held, pool), 0);
-    for (int i = 0; i < 3; i++) {
-        tug_file_request_create_dir(&queued[i], i == 0 ? "d0" : i == 1 ? "d1" : "d2", 0755);
-        CHECK_EQUAL(tug_file_pool_submit(pool, &queued[i]), 0);
-    }
+    CHECK_EQUAL(submit_directories(pool, queued), 0);
     late_count = 0;
     struct tug_task *task = tug_spawn(let_go_later, &held);
     const struct tug_file_pool_end end = {
@@ -387,10 +389,7 @@ static int64_t a_cancelled_shutdown_ends_all_the_same(void *unused)
     struct tug_scope scope;
     struct tug_file_pool *pool = make_pool(1, 3);
     CHECK(pool != NULL);
-    for (int i = 0; i < 3; i++) {
-        tug_file_request_create_dir(&queued[i], i == 0 ? "d0" : i == 1 ? "d1" : "d2", 0755);
-        CHECK_EQUAL(tug_file_pool_submit(pool, &queued[i]), 0);
-    }
+    CHECK_EQUAL(submit_directories(pool, queued), 0);
     tug_scope_begin(&scope, TUG_FOREVER, NULL);
     tug_scope_cancel(&scope);
     int outcome = tug_file_pool_shutdown(pool, NULL, NULL);
