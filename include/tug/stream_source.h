@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include <tug/config.h>
+#include <tug/mpsc.h>
 #include <tug/stream.h>
 #include <tug/time.h>
 
@@ -59,6 +60,21 @@ struct tug_stream_interval {
  */
 TUG_API struct tug_stream *tug_stream_interval(struct tug_stream_interval *self,
                                                const struct tug_interval *interval);
+
+struct tug_stream_channel {
+    struct tug_stream stream;
+    struct tug_mpsc_receive_future receive;
+};
+
+/*
+ * The values of a channel, up to its end. The channel's values must have item.size bytes; its
+ * function that destroys values is item.drop or does the same. The stream takes the receiver over,
+ * and drops it when it is closed: then senders get -EPIPE, and what is queued is destroyed. Does
+ * not suspend. Returns the stream.
+ */
+TUG_API struct tug_stream *tug_stream_channel(struct tug_stream_channel *self,
+                                              struct tug_mpsc_receiver *receiver,
+                                              struct tug_item item);
 
 /* A line: malloc'ed text without its end and with a zero byte behind it. */
 struct tug_line {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where streams come from: arrays, intervals, lines, generators.
+ * Where streams come from: arrays, intervals, channels, lines, generators.
  */
 #include <errno.h>
 
@@ -70,6 +70,91 @@ static int64_t ticks(void *unused)
     stream = tug_stream_interval(&source, &interval);
     CHECK_EQUAL(tug_next(stream, &tick), -EINVAL);
     tug_stream_close(stream);
+    return 0;
+}
+
+/* ---- Channels ---- */
+
+struct feed {
+    struct tug_mpsc_sender *sender;
+    int64_t count, sent;
+};
+
+/* Sends the tokens 1, 2, ... and then gives the sender up. */
+static int64_t feed_channel(void *argument)
+{
+    struct feed *feed = argument;
+    int result = 0;
+    while (result == 0 && feed->sent < feed->count) {
+        struct token token = token_make(feed->sent + 1);
+        result = tug_mpsc_send(feed->sender, &token);
+        if (result == 0)
+            feed->sent++;
+        else
+            token_drop(&token);
+        if (result == 0 && feed->sent % 3 == 0)
+            tug_yield();
+    }
+    tug_mpsc_sender_drop(feed->sender);
+    return result;
+}
+
+static struct tug_stream *open_channel(struct tug_stream_channel *source, struct feed *feed,
+                                       struct tug_task **task)
+{
+    struct tug_mpsc_receiver *receiver;
+    CHECK_EQUAL(tug_mpsc_create(&feed->sender, &receiver, 2, sizeof(struct token), token_drop), 0);
+    *task = tug_spawn(feed_channel, feed);
+    CHECK(*task != NULL);
+    return tug_stream_channel(source, receiver, token_item);
+}
+
+static int64_t channels(void *unused)
+{
+    (void)unused;
+    struct tug_stream_channel source;
+    struct tug_task *task;
+    struct feed feed = {.count = 7};
+    int64_t result;
+    struct tug_stream *stream = open_channel(&source, &feed, &task);
+    EXPECT(stream, 1, 2, 3, 4, 5, 6, 7);
+    script_close(stream);
+    CHECK_EQUAL(tug_join(task, &result), 0);
+    CHECK_EQUAL(result, 0);
+    return 0;
+}
+
+/* At any moment, also with a waker left in the channel; the sender learns of it. */
+static int64_t closing_a_channel(void *unused)
+{
+    (void)unused;
+    for (int64_t taken = 0; taken < 6; taken++) {
+        struct tug_stream_channel source;
+        struct tug_task *task;
+        struct feed feed = {.count = taken < 3 ? INT64_MAX : taken};
+        struct token token;
+        int64_t result;
+        struct tug_stream *stream = open_channel(&source, &feed, &task);
+        for (int64_t i = 0; i < taken; i++) {
+            CHECK_EQUAL(tug_next(stream, &token), 1);
+            CHECK_EQUAL(token.value, i + 1);
+            token_drop(&token);
+        }
+        tug_stream_close(stream);
+        CHECK_EQUAL(tug_join(task, &result), 0);
+        CHECK_EQUAL(result, taken < 3 ? -EPIPE : 0);
+        CHECK_EQUAL(tokens_alive(), 0);
+    }
+    struct tug_stream_channel source;
+    struct tug_mpsc_sender *sender;
+    struct tug_mpsc_receiver *receiver;
+    struct token token;
+    CHECK_EQUAL(tug_mpsc_create(&sender, &receiver, 2, sizeof(struct token), token_drop), 0);
+    struct tug_stream *stream = tug_stream_channel(&source, receiver, token_item);
+    CHECK_EQUAL(TUG_TIMEOUT(MS, tug_next(stream, &token)), -ETIMEDOUT);
+    tug_stream_close(stream);
+    CHECK(tug_mpsc_is_closed(sender));
+    tug_mpsc_sender_drop(sender);
     return 0;
 }
 
@@ -325,6 +410,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_EACH(arrays),
         IN_CURRENT_THREAD(ticks),
+        IN_EACH(channels),
+        IN_EACH(closing_a_channel),
         IN_EACH(lines),
         IN_EACH(lines_that_come_in_pieces),
         IN_EACH(generating),
