@@ -176,14 +176,15 @@ int tug_mpsc_push(struct tug_mpsc *channel, const void *value, uint64_t unless)
     struct tug_mpsc_block *block;
     uint64_t offset;
     do {
-        if (__builtin_expect((tail & unless) != 0, 0))
-            return -EPIPE;
         while (__builtin_expect(tug_mpsc_at_boundary(channel, TUG_MPSC_INDEX(tail)), 0)) {
             int error = tug_mpsc_next_tail(channel);
             if (error != 0)
                 return error;
             tail = __atomic_load_n(&channel->tail, __ATOMIC_ACQUIRE);
         }
+        /* Of the very tail that is swapped. */
+        if (__builtin_expect((tail & unless) != 0, 0))
+            return -EPIPE;
         block = __atomic_load_n(&channel->tail_block, __ATOMIC_RELAXED);
         offset = tug_mpsc_offset(channel, TUG_MPSC_INDEX(tail));
     } while (!__atomic_compare_exchange_n(&channel->tail, &tail, tail + TUG_MPSC_STEP, true,

@@ -195,6 +195,45 @@ static int64_t every_value_arrives_once(void *argument)
     return 0;
 }
 
+/* Sends until the receiver has closed. Returns how often that worked. */
+static int64_t send_until_closed(void *argument)
+{
+    struct load *load = argument;
+    struct value value = {0, 0};
+    while (tug_mpsc_try_send(load->sender, &value) == 0)
+        value.number++;
+    tug_mpsc_sender_drop(load->sender);
+    return value.number;
+}
+
+/* What was sent before the end arrives, what comes too late fails: also at the end of a block. */
+static int64_t nothing_is_sent_after_the_end(void *argument)
+{
+    (void)argument;
+    struct load load;
+    struct fixture_thread threads[2];
+    struct value value;
+    for (int round = 0; round < 10 * ROUNDS; round++) {
+        int64_t received = 0;
+        CHECK_EQUAL(tug_mpsc_create(&load.sender, &load.receiver, TUG_MPSC_UNBOUNDED,
+                                    sizeof(struct value), NULL),
+                    0);
+        tug_mpsc_sender_clone(load.sender);
+        for (int i = 0; i < 2; i++)
+            fixture_thread_start(&threads[i], send_until_closed, &load);
+        while (received < 100 && tug_mpsc_receive(load.receiver, &value) == 0)
+            received++;
+        tug_mpsc_close(load.receiver);
+        while (tug_mpsc_receive(load.receiver, &value) == 0)
+            received++;
+        for (int i = 0; i < 2; i++)
+            received -= fixture_thread_await(&threads[i]);
+        CHECK_EQUAL(received, 0);
+        tug_mpsc_receiver_drop(load.receiver);
+    }
+    return 0;
+}
+
 /* The receiver goes to sleep and is woken for each value: the race of the last look. */
 static int64_t answer_all(void *argument)
 {
@@ -239,6 +278,7 @@ int main(void)
     printf("SEED=%u\n", seed);
     const struct CMUnitTest tests[] = {
         IN_EACH(every_value_arrives_once),
+        IN_EACH(nothing_is_sent_after_the_end),
         IN_EACH(no_wake_is_lost),
     };
     return cmocka_run_group_tests_name("sync/mpsc_stress", tests, NULL, NULL);
