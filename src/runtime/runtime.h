@@ -30,9 +30,6 @@
 struct tug_worker {
     struct tug_executor executor;
     struct tug_runtime *runtime;
-    /* State of tug_random(), for victims. Not the executor's: how often a worker looks for work is
-     * chance, and what tasks draw with a given seed should not be. */
-    uint64_t random;
 
     /* Multi-thread flavour: the ring [shared], and the slot for the task woken last, which runs
      * next and cannot be stolen. */
@@ -68,6 +65,10 @@ struct tug_worker {
     /* Counters beside the executor's; written by the owner, read by anyone. */
     uint64_t steals, steal_operations, parks, wakeups, spurious_parks, overflows, lifo_polls;
     uint64_t busy_time;
+
+    /* State of tug_random(), for victims. Not the executor's: how often a worker looks for work is
+     * chance, and what tasks draw with a given seed should not be. */
+    uint64_t random;
 
     struct tug_thread thread;
     int start_error;

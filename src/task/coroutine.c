@@ -46,7 +46,6 @@ struct tug_coroutine *tug_coroutine_attach_new(struct tug_executor *executor, st
         return NULL;
     struct tug_coroutine *coroutine = (struct tug_coroutine *)top - 1;
     char *low = tug_stack_low(pool, top);
-    coroutine->stack_top = top;
     coroutine->scope = NULL;
     coroutine->locals = NULL;
     coroutine->unconstrained = 0;
@@ -61,7 +60,7 @@ void tug_coroutine_discard(struct tug_executor *executor, struct tug_coroutine *
                            unsigned stack_order)
 {
     struct tug_stack_pool *pool = executor->domain->stacks[stack_order];
-    void *top = coroutine->stack_top;
+    void *top = coroutine + 1;
     tug_context_destroy(&coroutine->context);
     tug_stack_pool_put(pool, stack_cache(executor, stack_order), top);
 }

@@ -19,14 +19,17 @@
 #include "task/switch.h"
 #include "task/task.h"
 
+/* A cache line, since each switch touches it. Its stack begins where it ends. */
 struct tug_coroutine {
     struct tug_context context;
     struct tug_scope *scope; /* the innermost cancel scope */
     struct tug_task *task;
-    void *stack_top;
     struct tug_task_local_scope *locals; /* the innermost scope of a task-local */
     uint32_t unconstrained;              /* depth of tug_unconstrained_begin() */
 };
+#if !TUG_SWITCH_UCONTEXT && !TUG_FIBERS
+_Static_assert(sizeof(struct tug_coroutine) <= 64, "more than a cache line");
+#endif
 
 /* Gives a task that runs for the first time a new coroutine, or returns NULL for -ENOMEM; gives
  * back the stack of one whose task has ended. */
