@@ -23,6 +23,13 @@ static const char *command = "tug";
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool line_is_shown;
 
+static void set_line_is_shown(bool shown)
+{
+    pthread_mutex_lock(&lock);
+    line_is_shown = shown;
+    pthread_mutex_unlock(&lock);
+}
+
 /* Under the lock. */
 static void clear_line(void)
 {
@@ -74,6 +81,9 @@ void tug_cli_show_progress(const char *line)
         length = (int)sizeof(drawn) - 1;
     /* A line that could not be drawn is none worth an error. */
     tug_write_all(STDERR_FILENO, drawn, (size_t)length);
+    /* A message may have cleared the line just before it was drawn. */
+    if (line != NULL)
+        set_line_is_shown(true);
 }
 
 bool tug_cli_has_terminal(void)
