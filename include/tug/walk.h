@@ -56,9 +56,9 @@ struct tug_walk {
  * limited by PATH_MAX (but a path beyond that is of use in parts only).
  *
  * A directory that cannot be read comes as an error in the place of its entries, and the walk goes
- * on behind it: tug_walk_failed() says which. The end of the stream is: an error of the root;
- * -ESTALE, when a directory was moved elsewhere while the walk was far below it; -ENOMEM; -EAGAIN
- * or -ECANCELED of the blocking pool.
+ * on behind it: tug_walk_failed() says which. One that was moved or removed while the walk was far
+ * below it, so that what is left of it cannot be read, is such an error as well, -ESTALE. The end
+ * of the stream is: an error of the root; -ENOMEM; -EAGAIN or -ECANCELED of the blocking pool.
  */
 TUG_API struct tug_stream *tug_walk(struct tug_walk *self, const char *path, unsigned max_depth);
 

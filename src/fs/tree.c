@@ -84,10 +84,17 @@ static int push_level(struct tug_tree *tree, int fd, size_t name)
     return 0;
 }
 
+static void close_level(struct tug_tree_level *level)
+{
+    if (level->fd >= 0)
+        tug_sys_close(level->fd);
+    level->fd = -1;
+}
+
 void tug_tree_close(struct tug_tree *tree)
 {
-    for (size_t i = tree->first_open; i < tree->depth; i++)
-        tug_sys_close(tree->levels[i].fd);
+    for (size_t i = 0; i < tree->depth; i++)
+        close_level(&tree->levels[i]);
     tug_sys_free(tree->levels);
     tug_sys_free(tree->names);
     tug_sys_free(tree->entries);
@@ -106,8 +113,7 @@ static int close_first(struct tug_tree *tree)
     level->inode = metadata.stx_ino;
     level->major = metadata.stx_dev_major;
     level->minor = metadata.stx_dev_minor;
-    tug_sys_close(level->fd);
-    level->fd = -1;
+    close_level(level);
     tree->first_open++;
     return 0;
 }
@@ -128,22 +134,51 @@ static int check_same(const struct tug_tree_level *level, int fd)
     return position < 0 ? (int)position : 0;
 }
 
-int tug_tree_open_parent(struct tug_tree *tree)
+/* Returns a descriptor or a negative errno. */
+static int open_same(const struct tug_tree_level *level, int at, const char *name)
 {
-    if (tree->depth < 2 || tree->first_open < tree->depth - 1)
-        return 0;
-    struct tug_tree_level *parent = &tree->levels[tree->depth - 2];
-    int fd = tug_sys_openat(tug_tree_last(tree)->fd, "..", OPEN_FLAGS | O_NOFOLLOW, 0);
+    int fd = tug_sys_openat(at, name, OPEN_FLAGS | O_NOFOLLOW, 0);
     if (fd < 0)
         return fd;
-    int error = check_same(parent, fd);
-    if (error != 0) {
-        tug_sys_close(fd);
-        return error;
-    }
+    int error = check_same(level, fd);
+    if (error == 0)
+        return fd;
+    tug_sys_close(fd);
+    return error;
+}
+
+int tug_tree_open_parent(struct tug_tree *tree)
+{
+    if (tree->depth < 3 || tree->first_open < tree->depth - 1)
+        return 0;
+    struct tug_tree_level *parent = &tree->levels[tree->depth - 2];
+    int fd = open_same(parent, tug_tree_last(tree)->fd, "..");
+    if (fd < 0)
+        return fd;
     parent->fd = fd;
     tree->first_open = tree->depth - 2;
     return 0;
+}
+
+int tug_tree_find_back(struct tug_tree *tree)
+{
+    struct tug_tree_level *levels = tree->levels;
+    size_t found = 0;
+    int fd = 0;
+    close_level(tug_tree_last(tree));
+    for (size_t i = 1; i < tree->depth - 1; i++) {
+        fd = open_same(&levels[i], levels[i - 1].fd, tree->names + levels[i].name);
+        if (fd < 0)
+            break;
+        if (found > 0)
+            close_level(&levels[found]);
+        levels[i].fd = fd;
+        found = i;
+    }
+    tree->first_open = found > 0 ? found : 1;
+    if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP)
+        return -ESTALE;
+    return fd < 0 ? fd : 0;
 }
 
 /* Gives up descriptors of the window when the process has no more. */
@@ -152,7 +187,7 @@ static int open_child(struct tug_tree *tree, const char *name)
     for (;;) {
         int fd = tug_sys_openat(tug_tree_last(tree)->fd, name, OPEN_FLAGS | O_NOFOLLOW, 0);
         bool full = fd == -EMFILE || fd == -ENFILE;
-        if (!full || tree->first_open == tree->depth - 1 || close_first(tree) < 0)
+        if (!full || tree->first_open >= tree->depth - 1 || close_first(tree) < 0)
             return fd;
     }
 }
@@ -170,6 +205,7 @@ int tug_tree_open(struct tug_tree *tree, int directory, const char *path, int fl
     int result = push_level(tree, fd, 0);
     if (result < 0)
         tug_sys_close(fd);
+    tree->first_open = 1;
     return result;
 }
 
@@ -192,7 +228,7 @@ int tug_tree_descend(struct tug_tree *tree)
 void tug_tree_leave(struct tug_tree *tree)
 {
     struct tug_tree_level *level = tug_tree_last(tree);
-    tug_sys_close(level->fd);
+    close_level(level);
     tree->names_length = level->name;
     tree->depth--;
 }

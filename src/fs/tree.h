@@ -12,10 +12,11 @@
  *    read in batches; names of subdirectories are kept (in `names`, where those of a level end
  *    where the next level's begin). Then one descends into them, last first, and leaves each at its
  *    end.
- *  - Only the deepest levels are sure to have an open descriptor. One that was closed is opened
- *    again as `..` of the level below, and must then be the same directory (device and inode): if
- *    somebody has moved it, that is -ESTALE. Reading it goes on where it was. The last level is
- *    always open.
+ *  - Only the root and the deepest levels are sure to have an open descriptor. One that was closed
+ *    is opened again as `..` of the level below, and must then be the same directory (device and
+ *    inode): if somebody has moved what is below it, that is -ESTALE. Then it may still be found
+ *    by the names from the root. Reading it goes on where it was. The last level is always open,
+ *    but for levels that were not found again, which can only be left.
  *
  * A level with many subdirectories is read in several rounds, to keep memory bounded: one descends
  * when tug_tree_has_room() says no.
@@ -43,7 +44,7 @@ struct tug_tree_level {
 struct tug_tree {
     struct tug_tree_level *levels;
     size_t depth, level_capacity;
-    size_t first_open; /* levels before this one are closed */
+    size_t first_open; /* levels before this one are closed, the root excepted */
     char *names;
     size_t names_length, names_capacity;
     char *entries; /* the batch that is being looked at, of the last level */
@@ -94,6 +95,11 @@ static inline const char *tug_tree_last_name(struct tug_tree *tree)
 /* Makes sure that the level above the last one, if there is one, is open. Returns 0 or a negative
  * errno: then it cannot be left. */
 int tug_tree_open_parent(struct tug_tree *tree);
+
+/* When that has failed: goes from the root down, by names, as far as these lead. Closes the levels
+ * below, the last one among them: they are to be left. Returns 0, or a negative errno if that is
+ * more than the last one: why, -ESTALE if somebody has moved or removed what is lost. */
+int tug_tree_find_back(struct tug_tree *tree);
 
 /* Leaves the last level. */
 void tug_tree_leave(struct tug_tree *tree);

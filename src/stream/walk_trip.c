@@ -152,26 +152,38 @@ static int read_on(struct tug_walk_trip *trip)
     return add_error(trip, "", error);
 }
 
-static int leave(struct tug_walk_trip *trip)
+static void leave_level(struct tug_walk_trip *trip)
 {
-    struct tug_tree *tree = &trip->tree;
-    if (tree->depth == 1) {
+    trip->path_length -= strlen(tug_tree_last_name(&trip->tree)) + 1;
+    tug_tree_leave(&trip->tree);
+}
+
+static void leave(struct tug_walk_trip *trip)
+{
+    if (trip->tree.depth == 1)
         trip->ended = true;
-        return 0;
-    }
-    int error = tug_tree_open_parent(tree);
-    if (error != 0) {
-        trip->ended = true;
-        return add_error(trip, "", error);
-    }
-    trip->path_length -= strlen(tug_tree_last_name(tree)) + 1;
-    tug_tree_leave(tree);
-    return 0;
+    else if (tug_tree_open_parent(&trip->tree) == 0)
+        leave_level(trip);
+    else
+        trip->lost = tug_tree_find_back(&trip->tree);
+}
+
+/* Leaves a level that has not been found again. */
+static int leave_lost(struct tug_walk_trip *trip)
+{
+    bool scanned = tug_tree_last(&trip->tree)->scanned;
+    int error = 0;
+    if (!scanned || tug_tree_kept(&trip->tree) != NULL)
+        error = add_error(trip, "", trip->lost);
+    leave_level(trip);
+    return error;
 }
 
 static int step(struct tug_walk_trip *trip)
 {
     struct tug_tree *tree = &trip->tree;
+    if (tug_tree_last(tree)->fd < 0)
+        return leave_lost(trip);
     const struct dirent64 *entry = tug_tree_next(tree);
     if (entry != NULL)
         return add_entry(trip, entry);
@@ -180,7 +192,8 @@ static int step(struct tug_walk_trip *trip)
         return read_on(trip);
     if (tug_tree_kept(tree) != NULL)
         return descend(trip);
-    return leave(trip);
+    leave(trip);
+    return 0;
 }
 
 static int begin(struct tug_walk_trip *trip)

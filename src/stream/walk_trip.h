@@ -42,6 +42,7 @@ struct tug_walk_trip {
     struct tug_walk_batch *batch;
     struct tug_walk_batch *spare; /* one that nobody refers to any more */
     unsigned opened;              /* directories, in this trip */
+    int lost;                     /* why levels have not been found again */
     bool begun, ended;
 };
 

@@ -425,7 +425,7 @@ static int64_t move_to_and_fro(void *unused)
     return 0;
 }
 
-/* It ends, with what was there, or with -ESTALE where its way back has gone. */
+/* It ends, with what was there, and says what it has not found again. */
 static int64_t moved_meanwhile(void *unused)
 {
     (void)unused;
