@@ -29,6 +29,9 @@
 
 #define tug_cpu_relax() interleave_yield()
 
+/* Calls in direct style. */
+#define tug_await_anywhere(future) interleave_await(future)
+
 #ifndef INTERLEAVE_REAL_MUTEX
 #define TUG_SYS_MUTEX_H
 

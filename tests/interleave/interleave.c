@@ -21,7 +21,7 @@ enum {
     STACK_SIZE = 64 * 1024,
     DEPTH_MAX = 4096,  /* choices in a run */
     STEPS_MAX = 20000, /* more in a run is a loop without an end */
-    GIVEN_UP_MAX = 8,
+    GIVEN_UP_MAX = 16,
     /* With a sanitizer, or by system calls, a switch of coroutines is slow: then not all orders are
      * tried. Other builds do. */
     SLOW = TUG_FIBERS || TUG_SWITCH_UCONTEXT,
