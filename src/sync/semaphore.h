@@ -25,8 +25,8 @@
 #include <tug/coop.h>
 #include <tug/semaphore.h>
 
+#include "sync/direct.h"
 #include "sync/wait_queue.h"
-#include "task/coroutine.h"
 
 #define TUG_SEMAPHORE_CLOSED UINT64_C(1)
 #define TUG_SEMAPHORE_WAITERS UINT64_C(2)
@@ -52,20 +52,6 @@ static inline int tug_semaphore_take(struct tug_semaphore *semaphore, size_t per
             return -EAGAIN;
     } while (!tug_semaphore_swap(semaphore, &state, state - wanted));
     return 0;
-}
-
-/*
- * Whether a call in direct style may have what is there without a wait; that is charged to the coop
- * budget. Not in a scope that is cancelled, not without budget, not in a poll task: a future that
- * is waited for finds out why.
- */
-static inline bool tug_call_may_proceed(void)
-{
-    struct tug_executor *executor = tug_executor_current();
-    if (executor == NULL)
-        return true;
-    struct tug_task *task = tug_executor_coroutine(executor);
-    return task != NULL && tug_task_cancel_reason(task) == 0 && tug_coop_take(executor);
 }
 
 /* The start of a call in direct style that takes permits. -EAGAIN: tug_semaphore_wait(). */

@@ -80,6 +80,21 @@ static inline void tug_wait_queue_push(struct tug_wait_queue *queue, struct tug_
     __atomic_store_n(&waiter->state, TUG_WAITER_QUEUED, __ATOMIC_RELAXED);
 }
 
+/* [locked] The same at the head, for one that was there before and is there once more. */
+static inline void tug_wait_queue_push_front(struct tug_wait_queue *queue,
+                                             struct tug_waiter *waiter, struct tug_waker held)
+{
+    waiter->waker = held;
+    waiter->previous = NULL;
+    waiter->next = queue->first;
+    if (queue->first != NULL)
+        queue->first->previous = waiter;
+    else
+        queue->last = waiter;
+    queue->first = waiter;
+    __atomic_store_n(&waiter->state, TUG_WAITER_QUEUED, __ATOMIC_RELAXED);
+}
+
 /* [locked] Takes a waiter out, to become NEW or CHOSEN. */
 static inline void tug_wait_queue_unlink(struct tug_wait_queue *queue, struct tug_waiter *waiter,
                                          enum tug_waiter_state state)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The semaphore, and the mutex made of it, in all orders.
+ * The semaphore in all orders.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,8 +13,6 @@
 
 #include "sync/semaphore.c"
 #include "sync/wait_queue.c"
-
-#include "sync/mutex.c"
 
 static struct tug_semaphore semaphore;
 static struct tug_semaphore_future futures[INTERLEAVE_THREADS];
@@ -207,40 +205,6 @@ static void poll_to_the_end(void)
         INTERLEAVE_CHECK(interleave_await(&futures[0].future) == 0);
 }
 
-/* ---- the mutex ---- */
-
-static struct {
-    struct tug_mutex mutex;
-    int references;
-} guarded;
-
-static void begin_guarded(void)
-{
-    tug_mutex_init(&guarded.mutex);
-    guarded.references = INTERLEAVE_THREADS;
-}
-
-static void lock_and_drop(void)
-{
-    struct tug_semaphore_future *lock = &futures[interleave_self()];
-    tug_mutex_future_init(lock, &guarded.mutex);
-    INTERLEAVE_CHECK(interleave_await(&lock->future) == 0);
-    int left = --guarded.references;
-    tug_mutex_unlock(&guarded.mutex);
-    if (left == 0)
-        interleave_give_up(&guarded, sizeof guarded);
-}
-
-static void try_lock_and_drop(void)
-{
-    while (tug_mutex_try_lock(&guarded.mutex) != 0)
-        interleave_yield();
-    int left = --guarded.references;
-    tug_mutex_unlock(&guarded.mutex);
-    if (left == 0)
-        interleave_give_up(&guarded, sizeof guarded);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,10 +225,6 @@ int main(void)
                          close_it),
         INTERLEAVE_MODEL("changing the waker", 3, begin_with_0, nobody_waits,
                          poll_with_a_waker_that_goes_away, poll_to_the_end, release_one),
-        INTERLEAVE_MODEL("mutex", 2, begin_guarded, NULL, lock_and_drop, lock_and_drop,
-                         lock_and_drop),
-        INTERLEAVE_MODEL("mutex, trying", 2, begin_guarded, NULL, lock_and_drop, try_lock_and_drop,
-                         lock_and_drop),
     };
     return cmocka_run_group_tests_name("interleave/semaphore", tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The mutex: exclusion, order, and waiters that give up at any moment.
+ * The mutex: exclusion, order, how long those who wait are passed, and waiters that give up at any
+ * moment.
  */
 #include <errno.h>
 
@@ -112,6 +113,34 @@ static int64_t first_come_first_served(void *argument)
     return 0;
 }
 
+static int64_t those_who_wait_keep_their_order(void *argument)
+{
+    (void)argument;
+    struct tug_mutex mutex = TUG_MUTEX_INIT;
+    struct queued queued[4];
+    struct tug_task *tasks[4];
+    int turn = 0;
+    CHECK_EQUAL(tug_mutex_lock(&mutex), 0);
+    for (int i = 0; i < 4; i++) {
+        queued[i] = (struct queued){.mutex = &mutex, .turn = &turn};
+        tasks[i] = fixture_spawn(lock_in_turn, &queued[i]);
+        tug_yield();
+    }
+    tug_mutex_unlock(&mutex);
+    for (int i = 0; i < 4; i++) { /* each finds the mutex taken now and then */
+        if (tug_mutex_try_lock(&mutex) == 0) {
+            tug_yield();
+            tug_mutex_unlock(&mutex);
+        }
+        tug_yield();
+    }
+    for (int i = 0; i < 4; i++) {
+        CHECK_EQUAL(fixture_join(tasks[i]), 0);
+        CHECK_EQUAL(queued[i].mine, i + 1);
+    }
+    return 0;
+}
+
 static int64_t lock_and_unlock(void *argument)
 {
     struct tug_mutex *mutex = argument;
@@ -119,6 +148,82 @@ static int64_t lock_and_unlock(void *argument)
     if (result == 0)
         tug_mutex_unlock(mutex);
     return result;
+}
+
+/* A waiter that came a moment ago is passed by who asks while the mutex is free. Where a moment
+ * takes longer than the waiter bears, another try may do. */
+static int64_t a_free_mutex_can_be_had_past_the_queue(void *argument)
+{
+    (void)argument;
+    bool passed = false;
+    for (int tries = 0; tries < 1000 && !passed; tries++) {
+        struct tug_mutex mutex = TUG_MUTEX_INIT;
+        CHECK_EQUAL(tug_mutex_lock(&mutex), 0);
+        struct tug_task *waiter = fixture_spawn(lock_and_unlock, &mutex);
+        tug_yield();
+        tug_mutex_unlock(&mutex);
+        passed = tug_mutex_try_lock(&mutex) == 0;
+        if (passed)
+            tug_mutex_unlock(&mutex);
+        CHECK_EQUAL(fixture_join(waiter), 0);
+    }
+    CHECK(passed);
+    return 0;
+}
+
+struct hog {
+    struct tug_mutex mutex;
+    bool enough; /* the waiter has had its turn */
+};
+
+/* Others run only while the mutex is taken. */
+static int64_t keep_it_while_others_run(void *argument)
+{
+    struct hog *hog = argument;
+    const uint64_t end = tug_now() + 10 * TUG_SECOND;
+    do {
+        CHECK_EQUAL(tug_mutex_lock(&hog->mutex), 0);
+        tug_yield();
+        tug_mutex_unlock(&hog->mutex);
+        CHECK(tug_now() < end);
+    } while (!__atomic_load_n(&hog->enough, __ATOMIC_ACQUIRE));
+    return 0;
+}
+
+static int64_t nobody_is_passed_for_ever(void *argument)
+{
+    (void)argument;
+    struct hog hog = {.mutex = TUG_MUTEX_INIT};
+    struct tug_task *task = fixture_spawn(keep_it_while_others_run, &hog);
+    for (int round = 0; round < 3; round++) {
+        tug_yield();
+        CHECK_EQUAL(tug_mutex_lock(&hog.mutex), 0);
+        tug_mutex_unlock(&hog.mutex);
+    }
+    __atomic_store_n(&hog.enough, true, __ATOMIC_RELEASE);
+    return fixture_join(task);
+}
+
+/* Woken, and aborted before it has run: the next is woken in its place. */
+static int64_t a_wake_is_not_lost_with_its_waiter(void *argument)
+{
+    (void)argument;
+    for (int waited = 0; waited < 2; waited++) {
+        struct tug_mutex mutex = TUG_MUTEX_INIT;
+        CHECK_EQUAL(tug_mutex_lock(&mutex), 0);
+        struct tug_task *waiter = fixture_spawn(lock_and_unlock, &mutex);
+        tug_yield();
+        struct tug_task *next = fixture_spawn(lock_and_unlock, &mutex);
+        tug_yield();
+        if (waited) /* then it is handed over */
+            CHECK_EQUAL(tug_sleep(3 * TUG_MILLISECOND), 0);
+        tug_mutex_unlock(&mutex);
+        tug_task_abort(waiter);
+        CHECK_EQUAL(fixture_join(waiter), -ECANCELED);
+        CHECK_EQUAL(fixture_join(next), 0);
+        CHECK_EQUAL(tug_mutex_try_lock(&mutex), 0);
+    }
+    return 0;
 }
 
 static int64_t unlock_it(void *mutex)
@@ -155,7 +260,7 @@ static int64_t a_future_locks_or_does_not(void *argument)
 {
     (void)argument;
     struct tug_mutex held = TUG_MUTEX_INIT, free_one = TUG_MUTEX_INIT;
-    struct tug_semaphore_future first, second;
+    struct tug_mutex_future first, second;
     CHECK_EQUAL(tug_mutex_lock(&held), 0);
     tug_mutex_future_init(&first, &held);
     tug_mutex_future_init(&second, &free_one);
@@ -230,9 +335,17 @@ static int64_t locking_is_cooperative(void *argument)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_at_a_time),      IN_EACH(tasks_and_threads_exclude_each_other),
-        IN_EACH(first_come_first_served),          IN_EACH(a_lock_is_not_lost_with_its_waiter),
-        IN_EACH(a_future_locks_or_does_not),       IN_EACH(the_last_to_lock_may_free),
+        cmocka_unit_test(test_one_at_a_time),
+        IN_EACH(tasks_and_threads_exclude_each_other),
+        IN_EACH(first_come_first_served),
+        IN_CURRENT_THREAD(those_who_wait_keep_their_order),
+        IN_WORKERS(those_who_wait_keep_their_order, 1),
+        IN_CURRENT_THREAD(a_free_mutex_can_be_had_past_the_queue),
+        IN_EACH(nobody_is_passed_for_ever),
+        IN_CURRENT_THREAD(a_wake_is_not_lost_with_its_waiter),
+        IN_EACH(a_lock_is_not_lost_with_its_waiter),
+        IN_EACH(a_future_locks_or_does_not),
+        IN_EACH(the_last_to_lock_may_free),
         IN_CURRENT_THREAD(locking_is_cooperative),
     };
     return cmocka_run_group_tests_name("sync/mutex", tests, NULL, NULL);
