@@ -158,6 +158,24 @@ static void receive_both(void)
     INTERLEAVE_CHECK(sum == 1 + 2);
 }
 
+/* Without waiting: the end is not told before the last value. */
+static void try_three(void)
+{
+    int number, expected = 0, result;
+    uint64_t missed;
+    while ((result = tug_broadcast_try_receive(own_receiver(), &number, &missed)) != -EPIPE) {
+        if (result == -EAGAIN) {
+            interleave_yield();
+            continue;
+        }
+        INTERLEAVE_CHECK(number == expected + (int)missed);
+        destroy_number(&number);
+        expected = number + 1;
+    }
+    INTERLEAVE_CHECK(expected == 3);
+    tug_broadcast_receiver_drop(own_receiver());
+}
+
 static void just_go(void)
 {
     tug_broadcast_receiver_drop(own_receiver());
@@ -208,6 +226,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         INTERLEAVE_MODEL("lagging behind", 3, begin_with_room_for_one, nobody_holds_anything,
                          receive_three, send_three),
+        INTERLEAVE_MODEL("trying", 3, begin_with_room_for_one, nobody_holds_anything, try_three,
+                         send_three),
         INTERLEAVE_MODEL("two receivers", 2, begin_with_two_receivers, nobody_holds_anything,
                          receive_two, receive_two, send_two),
         INTERLEAVE_MODEL("two receivers, lagging behind", 1, begin_with_two_receivers,

@@ -66,6 +66,11 @@ static void begin_with_room_for_two(void)
     begin(2, 2);
 }
 
+static void begin_with_a_sender_more(void)
+{
+    begin(1, 3);
+}
+
 static void begin_unbounded(void)
 {
     begin(TUG_MPSC_UNBOUNDED, 2);
@@ -87,6 +92,13 @@ static void all_is_received(void)
 {
     nothing_is_lost();
     INTERLEAVE_CHECK(destroyed == 0);
+}
+
+/* The last sender goes when all is over: so nobody is woken by that. */
+static void a_sender_was_left(void)
+{
+    tug_mpsc_sender_drop(sender);
+    all_is_received();
 }
 
 /* ---- sending ---- */
@@ -154,6 +166,22 @@ static void reserve_and_drop(void)
     tug_mpsc_sender_drop(sender);
 }
 
+/* Has the room or has not, and gives it back. */
+static void give_up_reserving(void)
+{
+    struct tug_mpsc_send_future *reservation = &sends[interleave_self()];
+    const struct tug_waker waker = interleave_waker();
+    struct tug_mpsc_permit permit;
+    tug_mpsc_reserve_future_init(reservation, sender, 1, &permit);
+    if (reservation->future.vtable->poll(&reservation->future, &waker) == TUG_PENDING) {
+        reservation->future.vtable->cancel(&reservation->future);
+        interleave_await(&reservation->future);
+    }
+    if (reservation->future.result == 0)
+        tug_mpsc_permit_drop(&permit);
+    tug_mpsc_sender_drop(sender);
+}
+
 static void send_if_there_is_a_sender(void)
 {
     if (tug_mpsc_upgrade(weak) != NULL)
@@ -205,6 +233,12 @@ static void close_and_receive_the_rest(void)
     receive_all();
 }
 
+static void close_and_receive_all(void)
+{
+    tug_mpsc_close(receiver);
+    receive_all();
+}
+
 static void receive_one_and_go(void)
 {
     receive_next();
@@ -212,7 +246,7 @@ static void receive_one_and_go(void)
 }
 
 /* Gives up a wait in the middle. */
-static void give_up_and_receive_all(void)
+static void give_up_receiving(void)
 {
     const struct tug_waker waker = interleave_waker();
     struct tug_mpsc_receive_future wait;
@@ -223,7 +257,18 @@ static void give_up_and_receive_all(void)
     }
     if (wait.future.result == 1)
         look_at_value();
+}
+
+static void give_up_and_receive_all(void)
+{
+    give_up_receiving();
     receive_all();
+}
+
+static void give_up_and_go(void)
+{
+    give_up_receiving();
+    tug_mpsc_receiver_drop(receiver);
 }
 
 static void poll_and_receive_all(void)
@@ -254,12 +299,16 @@ int main(void)
                          close_and_receive_the_rest, send_one),
         INTERLEAVE_MODEL("reserving", 2, begin_with_room_for_one, all_is_received, reserve_and_send,
                          close_and_receive_the_rest, reserve_and_drop),
+        INTERLEAVE_MODEL("room comes back", 2, begin_with_a_sender_more, a_sender_was_left,
+                         reserve_and_drop, close_and_receive_all, give_up_reserving),
         INTERLEAVE_MODEL("going", 2, begin_with_room_for_one, nothing_is_lost, send_one,
                          receive_one_and_go, send_one),
         INTERLEAVE_MODEL("giving up a send", 2, begin_with_room_for_one, all_is_received, send_one,
                          receive_all, give_up_sending),
         INTERLEAVE_MODEL("giving up a wait", 2, begin_with_room_for_one, all_is_received, send_one,
                          give_up_and_receive_all, send_one),
+        INTERLEAVE_MODEL("giving up a wait, and going", 2, begin_with_room_for_one, nothing_is_lost,
+                         send_one, give_up_and_go, send_one),
         INTERLEAVE_MODEL("a weak sender", 2, begin_weakly, all_is_received, send_one, receive_all,
                          send_if_there_is_a_sender),
         INTERLEAVE_MODEL("waiting for the end", 2, begin_with_room_for_one, nothing_is_lost,

@@ -70,6 +70,13 @@ static void each_was_destroyed(void)
     memory_end();
 }
 
+/* The last sender goes when all is over: so nobody is woken by that. */
+static void a_sender_was_left(void)
+{
+    tug_watch_sender_drop(sender);
+    each_was_destroyed();
+}
+
 /* ---- sending ---- */
 
 static void send_both(void)
@@ -191,6 +198,8 @@ int main(void)
                          send_both),
         INTERLEAVE_MODEL("two receivers", 2, begin_with_two_receivers, each_was_destroyed,
                          watch_to_the_end, wait_for_the_last, send_both),
+        INTERLEAVE_MODEL("a sender is left", 3, begin_with_two_senders, a_sender_was_left,
+                         wait_for_the_last, send_both),
         INTERLEAVE_MODEL("replacing", 3, begin_with_one, each_was_destroyed, watch_to_the_end,
                          replace_both),
         INTERLEAVE_MODEL("two senders", 2, begin_with_two_senders, each_was_destroyed,
