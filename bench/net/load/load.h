@@ -22,9 +22,12 @@ uint64_t now(void);
 
 /* ---- server.c: the process under test ---- */
 
+struct perf_event_mmap_page;
+
 struct server {
     pid_t pid;
     uint16_t port;
+    const struct perf_event_mmap_page *samples; /* NULL: there are none */
 };
 
 /* In seconds, of all its threads, and in bytes. */
@@ -41,6 +44,18 @@ void server_stop(const struct server *server);
 /* Keeps the calling thread on one processor: the n-th of those that it may run on, or, if n is
  * negative, the last. */
 void pin_to_processor(int n);
+
+/* ---- samples.c: how much of its time a process spends outside of the kernel ---- */
+
+/* Watches a process that runs on `processor`, and the threads that it will start. Returns a
+ * descriptor, or -1 where the kernel does not let us. */
+int samples_open(pid_t pid, int processor);
+
+/* NULL, also for a descriptor of -1: there are no samples. */
+const struct perf_event_mmap_page *samples_map(int event);
+
+/* In seconds, since samples_open(). */
+double samples_seconds(const struct perf_event_mmap_page *page);
 
 /* ---- histogram.c: latencies by size, to within 1.6 % ---- */
 

@@ -6,6 +6,7 @@
 #include "load.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,30 +16,44 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-void pin_to_processor(int n)
+#define SERVER_PROCESSOR 0
+
+/* The n-th processor of those that we may run on, or, if n is negative, the last. */
+static int find_processor(int n)
 {
-    cpu_set_t allowed, one;
-    CPU_ZERO(&one);
+    cpu_set_t allowed;
+    int found = 0;
     if (sched_getaffinity(0, sizeof(allowed), &allowed) < 0)
         fail("sched_getaffinity", errno);
     for (int i = 0; i < CPU_SETSIZE; i++) {
         if (!CPU_ISSET(i, &allowed))
             continue;
-        CPU_ZERO(&one);
-        CPU_SET(i, &one);
+        found = i;
         if (n-- == 0)
             break;
     }
+    return found;
+}
+
+void pin_to_processor(int n)
+{
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(find_processor(n), &one);
     if (sched_setaffinity(0, sizeof(one), &one) < 0)
         fail("sched_setaffinity", errno);
 }
 
-static _Noreturn void become_server(int output, const char *path, const char *argument)
+/* Waits for `start`, so that nothing of what the server does is missed by its samples. */
+static _Noreturn void become_server(int start, int output, const char *path, const char *argument)
 {
+    char byte;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() == 1)
         _exit(1); /* we ended before the kernel knew that it should tell */
-    pin_to_processor(0);
+    pin_to_processor(SERVER_PROCESSOR);
+    if (read(start, &byte, 1) != 1)
+        _exit(1);
     dup2(output, STDOUT_FILENO);
     execl(path, path, argument, (char *)NULL);
     fail(path, errno);
@@ -46,13 +61,18 @@ static _Noreturn void become_server(int output, const char *path, const char *ar
 
 struct server server_start(const char *path, const char *argument)
 {
-    int ends[2];
+    int ends[2], start[2];
     struct server server;
-    if (pipe(ends) < 0 || (server.pid = fork()) < 0)
+    if (pipe2(ends, O_CLOEXEC) < 0 || pipe2(start, O_CLOEXEC) < 0 || (server.pid = fork()) < 0)
         fail("starting the server", errno);
     if (server.pid == 0)
-        become_server(ends[1], path, argument);
+        become_server(start[0], ends[1], path, argument);
     close(ends[1]);
+    close(start[0]);
+    server.samples = samples_map(samples_open(server.pid, find_processor(SERVER_PROCESSOR)));
+    if (write(start[1], "", 1) != 1)
+        fail("starting the server", errno);
+    close(start[1]);
     FILE *output = fdopen(ends[0], "r");
     if (output == NULL || fscanf(output, "%hu", &server.port) != 1)
         fail("the server did not print its port", 0);
@@ -84,6 +104,11 @@ static void read_times(const struct server *server, struct usage *usage)
     double ticks = (double)sysconf(_SC_CLK_TCK);
     usage->user = (double)user / ticks;
     usage->system = (double)system / ticks;
+    if (server->samples == NULL)
+        return;
+    double total = usage->user + usage->system;
+    usage->user = samples_seconds(server->samples);
+    usage->system = total - usage->user;
 }
 
 static void read_memory(const struct server *server, struct usage *usage)
