@@ -136,7 +136,7 @@ static void on_wake(struct tug_uring_driver *driver, const struct io_uring_cqe *
 
 /* Asks for the memory of a completion's op, which lies wherever its task waits. Other values than
  * addresses do no harm. */
-static void prefetch_op(uint64_t user_data)
+static TUG_FETCHES void prefetch_op(uint64_t user_data)
 {
     __builtin_prefetch((const void *)(uintptr_t)user_data, 1);
     __builtin_prefetch((const void *)(uintptr_t)(user_data + TUG_CACHE_LINE), 1);

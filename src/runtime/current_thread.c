@@ -71,14 +71,17 @@ static void park(struct tug_worker *worker, uint64_t deadline)
         tug_counter_add(&worker->spurious_parks, 1);
 }
 
-/* While one task runs, the memory that the next will touch is fetched, and the struct of the one
- * after that: with many connections, none of it is in a near cache when a task's turn has come. To
- * ask for it at the wake is too early: the system calls between the wake and the poll evict it. */
-static inline void prefetch_next(const struct tug_worker *worker)
+/* While one task runs, the memory that the next but one will touch is fetched, and the struct of
+ * the one after that: with many connections, none of it is in a near cache when a task's turn has
+ * come, nor are the page tables, and one task's time is too short to walk these. To ask for it at
+ * the wake is too early: the system calls between the wake and the poll evict it. */
+static TUG_FETCHES void prefetch_next(const struct tug_worker *worker)
 {
     const struct tug_fifo_node *node = worker->own.head;
     if (node == NULL)
         return;
+    if (node->next != NULL)
+        node = node->next;
     tug_task_prefetch(TUG_CONTAINER_OF(node, struct tug_task, link));
     const char *after = (const char *)node->next;
     if (after == NULL)

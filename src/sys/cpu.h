@@ -8,6 +8,10 @@
 /* Fields written by different threads are kept this many bytes apart. */
 #define TUG_CACHE_LINE 64
 
+/* For a function that does nothing but prefetch: gcc takes it for one without effects, and where it
+ * has not inlined it by then, leaves the call out. */
+#define TUG_FETCHES inline __attribute__((always_inline))
+
 /* In each turn of a spin loop: leaves the core to its sibling and saves the pipeline flush that
  * leaving the loop would cost. */
 static inline void tug_cpu_relax(void)

@@ -135,16 +135,20 @@ static inline enum tug_run_outcome tug_task_go_idle(struct tug_task *task)
     return (desired & TUG_TASK_SCHEDULED) != 0 ? TUG_RUN_AGAIN : TUG_RUN_IDLE;
 }
 
-/* Asks for the memory that the next poll of a coroutine task touches first: the control block, and
- * the frames of whatever it waits in. Of another task it asks for nothing. */
-static inline void tug_task_prefetch(const struct tug_task *task)
+/* Asks for the memory that the next poll of a task touches first: of a coroutine the control block
+ * and the frames of whatever it waits in, of a poll task the beginning of its future, where the
+ * operation that it waits for usually is. */
+static TUG_FETCHES void tug_task_prefetch(const struct tug_task *task)
 {
-    const char *stack = task->suspended_at;
-    if (stack == NULL)
+    const char *first = task->suspended_at;
+    if (task->kind == TUG_TASK_FUTURE)
+        first = (const char *)task->future;
+    else if (first != NULL)
+        __builtin_prefetch(task->coroutine, 1);
+    if (first == NULL)
         return;
-    __builtin_prefetch(task->coroutine, 1);
     for (unsigned line = 0; line < TUG_PREFETCH_LINES; line++)
-        __builtin_prefetch(stack + line * TUG_CACHE_LINE, 1);
+        __builtin_prefetch(first + line * TUG_CACHE_LINE, 1);
 }
 
 /* For the first run of a task: the executor's spare coroutine, or a new one. */
