@@ -49,6 +49,12 @@ struct tug_reader_vtable {
     /* Reads at most `size` bytes. Returns their number, 0 at the end or if `size` is 0. */
     int64_t (*poll_read)(struct tug_reader *self, const struct tug_waker *waker, void *buffer,
                          size_t size);
+    /* Both or neither, of readers that have what comes next in memory: lends it in the place of
+     * copying it. `poll_lend` stores where it is, and returns its length, 0 at the end; it is lent
+     * until the next call on the reader. `consume` takes the first `size` bytes of it, at most what
+     * was lent, as read. Both NULL: there is nothing to be lent. */
+    int64_t (*poll_lend)(struct tug_reader *self, const struct tug_waker *waker, const void **data);
+    void (*consume)(struct tug_reader *self, size_t size);
 };
 
 struct tug_writer_vtable {

@@ -32,7 +32,26 @@ static int64_t bytes_read(struct tug_reader *reader, const struct tug_waker *wak
     return (int64_t)n;
 }
 
-static const struct tug_reader_vtable bytes_reader_vtable = {.poll_read = bytes_read};
+static int64_t bytes_lend(struct tug_reader *reader, const struct tug_waker *waker,
+                          const void **data)
+{
+    struct tug_bytes_reader *self = TUG_CONTAINER_OF(reader, struct tug_bytes_reader, reader);
+    if (tug_coop_poll(waker) == TUG_PENDING)
+        return TUG_IO_PENDING;
+    *data = self->data + self->position;
+    return (int64_t)(self->length - self->position);
+}
+
+static void bytes_consume(struct tug_reader *reader, size_t size)
+{
+    TUG_CONTAINER_OF(reader, struct tug_bytes_reader, reader)->position += size;
+}
+
+static const struct tug_reader_vtable bytes_reader_vtable = {
+    .poll_read = bytes_read,
+    .poll_lend = bytes_lend,
+    .consume = bytes_consume,
+};
 
 void tug_bytes_reader_init(struct tug_bytes_reader *self, const void *data, size_t length)
 {

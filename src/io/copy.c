@@ -10,6 +10,7 @@
  *  - Whenever the copy is pending, either the writer has its waker, or nothing is left to be
  *    written or flushed and the reader has it. While the writer has it, so has the reader, as long
  *    as there is room.
+ *  - A reader that lends has the place of the buffer, which is empty then.
  *  - `need_flush`: something was written since the last flush. Nobody is waited for in that state:
  *    the peer whose answer is the next thing to be read may not have been told the question.
  */
@@ -27,6 +28,12 @@ static bool has_room(const struct tug_io_copy *copy)
     return !copy->read_done && copy->end < copy->options.buffer_size;
 }
 
+static void note_end(struct tug_io_copy *copy, int64_t result)
+{
+    copy->read_done = true;
+    copy->error = (int)result;
+}
+
 /* One read behind `end`. Returns 0, also at the end and for an error, which are noted; or
  * TUG_IO_PENDING. */
 static int fill(struct tug_io_copy *copy, const struct tug_waker *waker)
@@ -35,12 +42,10 @@ static int fill(struct tug_io_copy *copy, const struct tug_waker *waker)
                                 copy->options.buffer_size - copy->end);
     if (n == TUG_IO_PENDING)
         return TUG_IO_PENDING;
-    if (n <= 0) {
-        copy->read_done = true;
-        copy->error = (int)n;
-        return 0;
-    }
-    copy->end += (size_t)n;
+    if (n > 0)
+        copy->end += (size_t)n;
+    else
+        note_end(copy, n);
     return 0;
 }
 
@@ -62,32 +67,45 @@ void tug_io_copy_note(struct tug_io_copy *copy, int64_t written)
         copy->options.progress(copy->options.argument, copy->direction, copy->copied);
 }
 
+/* What a write of `size` bytes has returned. Returns 0, or the error. */
+static int account(struct tug_io_copy *copy, int64_t written, size_t size)
+{
+    if (written == 0 || (written > 0 && (size_t)written > size))
+        return -EIO;
+    if (written < 0)
+        return (int)written;
+    tug_io_copy_note(copy, written);
+    return 0;
+}
+
 /* One write of what there is. While the writer stalls the buffer is filled on, up to the point at
  * which the reader stalls as well and wakes us, too. */
 static int drain(struct tug_io_copy *copy, const struct tug_waker *waker)
 {
-    int64_t n = tug_writer_poll(copy->writer, waker, copy->buffer + copy->position,
-                                copy->end - copy->position);
+    size_t size = copy->end - copy->position;
+    int64_t n = tug_writer_poll(copy->writer, waker, copy->buffer + copy->position, size);
     while (n == TUG_IO_PENDING && has_room(copy))
         if (fill(copy, waker) == TUG_IO_PENDING)
             break;
-    if (n == 0 || (n > 0 && (size_t)n > copy->end - copy->position))
-        return -EIO;
-    if (n < 0)
-        return (int)n;
-    copy->position += (size_t)n;
-    tug_io_copy_note(copy, n);
-    return 0;
+    int error = account(copy, n, size);
+    if (error == 0)
+        copy->position += (size_t)n;
+    return error;
+}
+
+/* Before the reader is waited for. */
+static int flush_and_wait(struct tug_io_copy *copy, const struct tug_waker *waker)
+{
+    int error = flush(copy, waker);
+    return error < 0 ? error : TUG_IO_PENDING;
 }
 
 /* Fills, then writes all there is. Returns 0 when the buffer is empty again, TUG_IO_PENDING, or an
  * error of the writer. */
 static int turn(struct tug_io_copy *copy, const struct tug_waker *waker)
 {
-    if (has_room(copy) && fill(copy, waker) == TUG_IO_PENDING && copy->position == copy->end) {
-        int error = flush(copy, waker);
-        return error < 0 ? error : TUG_IO_PENDING;
-    }
+    if (has_room(copy) && fill(copy, waker) == TUG_IO_PENDING && copy->position == copy->end)
+        return flush_and_wait(copy, waker);
     while (copy->position < copy->end) {
         int error = drain(copy, waker);
         if (error < 0)
@@ -96,6 +114,33 @@ static int turn(struct tug_io_copy *copy, const struct tug_waker *waker)
     copy->position = 0;
     copy->end = 0;
     return 0;
+}
+
+static bool reader_lends(const struct tug_reader *reader)
+{
+    return reader->vtable->poll_lend != NULL;
+}
+
+/* One write of what the reader lends: no buffer, and nothing read that is not written. Pieces are
+ * of the buffer's size all the same, for the budget's sake. Returns as turn(). */
+static int turn_lent(struct tug_io_copy *copy, const struct tug_waker *waker)
+{
+    if (copy->read_done)
+        return 0;
+    const void *data;
+    int64_t n = copy->reader->vtable->poll_lend(copy->reader, waker, &data);
+    if (n == TUG_IO_PENDING)
+        return flush_and_wait(copy, waker);
+    if (n <= 0) {
+        note_end(copy, n);
+        return 0;
+    }
+    size_t size = (size_t)n < copy->options.buffer_size ? (size_t)n : copy->options.buffer_size;
+    int64_t written = tug_writer_poll(copy->writer, waker, data, size);
+    int error = account(copy, written, size);
+    if (error == 0)
+        copy->reader->vtable->consume(copy->reader, (size_t)written);
+    return error;
 }
 
 static int need_buffer(struct tug_io_copy *copy)
@@ -130,8 +175,9 @@ static int move(struct tug_io_copy *copy, const struct tug_waker *waker, bool *e
     if (copy->splice != NULL && copy->position == copy->end)
         error = tug_io_splice_turn(copy, waker);
     if (error == TUG_SPLICE_NOT_NOW) {
-        error = need_buffer(copy);
-        if (error == 0)
+        if (reader_lends(copy->reader))
+            error = turn_lent(copy, waker);
+        else if ((error = need_buffer(copy)) == 0)
             error = turn(copy, waker);
         *empty = error == 0;
         return error;
@@ -190,7 +236,7 @@ int tug_io_copy_init(struct tug_io_copy *copy, struct tug_reader *reader, struct
         copy->options.buffer_size = TUG_IO_COPY_SIZE;
     if (!copy->options.in_memory)
         copy->splice = tug_io_splice_new(reader, writer);
-    return copy->splice != NULL ? 0 : need_buffer(copy);
+    return copy->splice != NULL || reader_lends(reader) ? 0 : need_buffer(copy);
 }
 
 int64_t tug_io_copy_run(struct tug_io_copy *copy)

@@ -34,6 +34,21 @@ static int64_t copies_and_flushes(void *unused)
 
 enum { MANY = 50000 };
 
+/* From memory that is lent, or, through a reader that lends nothing, by a buffer. */
+static void copy_all(const unsigned char *source, size_t buffer_size, bool lent)
+{
+    const struct tug_io_copy_options options = {.buffer_size = buffer_size};
+    struct tug_bytes_reader reader;
+    struct tug_take_reader take;
+    struct tug_bytes_writer writer;
+    tug_bytes_reader_init(&reader, source, MANY);
+    tug_take_reader_init(&take, &reader.reader, MANY);
+    tug_bytes_writer_init_growing(&writer, MANY);
+    CHECK_EQUAL(tug_io_copy(lent ? &reader.reader : &take.reader, &writer.writer, &options), MANY);
+    CHECK(writer.length == MANY && memcmp(writer.data, source, MANY) == 0);
+    tug_bytes_writer_free(&writer);
+}
+
 static int64_t sizes_of_all_kinds(void *unused)
 {
     (void)unused;
@@ -41,14 +56,8 @@ static int64_t sizes_of_all_kinds(void *unused)
     for (size_t i = 0; i < MANY; i++)
         source[i] = (unsigned char)(i * 31 + i / 256);
     for (size_t size = 1; size <= 1 << 20; size = size * 5 + 2) {
-        const struct tug_io_copy_options options = {.buffer_size = size};
-        struct tug_bytes_reader reader;
-        struct tug_bytes_writer writer;
-        tug_bytes_reader_init(&reader, source, MANY);
-        tug_bytes_writer_init_growing(&writer, MANY);
-        CHECK_EQUAL(tug_io_copy(&reader.reader, &writer.writer, &options), MANY);
-        CHECK(writer.length == MANY && memcmp(writer.data, source, MANY) == 0);
-        tug_bytes_writer_free(&writer);
+        copy_all(source, size, true);
+        copy_all(source, size, false);
     }
     free(source);
     return 0;
@@ -219,6 +228,43 @@ static int64_t a_copy_goes_on_after_an_error(void *unused)
     return 0;
 }
 
+/* What is lent is read as far as it was written, and needs no buffer. */
+static int64_t lent_memory_is_read_as_it_is_written(void *unused)
+{
+    (void)unused;
+    static const struct script_step writes[] = {TAKE(2), ERROR(-ENOSPC), BLOCK, TAKE(1), END};
+    static const struct script_step too_much[] = {TAKE(0), END};
+    struct tug_bytes_reader from;
+    struct script to;
+    struct tug_io_copy copy;
+    char rest[8];
+    tug_bytes_reader_init(&from, "abcdefgh", 8);
+    script_init(&to, writes);
+#if TUG_FAULT_INJECTION
+    CHECK_EQUAL(tug_fault_fail("malloc", 1, 1, ENOMEM), 0);
+#endif
+    CHECK_EQUAL(tug_io_copy_init(&copy, &from.reader, &to.writer, NULL), 0);
+    CHECK_EQUAL(tug_io_copy_run(&copy), -ENOSPC);
+    CHECK_EQUAL(TUG_TIMEOUT(TUG_MILLISECOND, tug_io_copy_run(&copy)), -ETIMEDOUT);
+    CHECK_EQUAL(copy.copied, 2);
+    CHECK_EQUAL(tug_io_read(&from.reader, rest, 1), 1);
+    CHECK_EQUAL(rest[0], 'c');
+    script_go_on(&to);
+    CHECK_EQUAL(tug_io_copy_run(&copy), 7);
+    CHECK(script_wrote(&to, "abdefgh"));
+    CHECK(to.flushes == 1 && to.unflushed == 0);
+    CHECK_EQUAL(tug_io_copy_run(&copy), 7);
+    tug_io_copy_free(&copy);
+#if TUG_FAULT_INJECTION
+    tug_fault_reset();
+#endif
+    tug_bytes_reader_init(&from, "abc", 3);
+    script_init(&to, too_much);
+    CHECK_EQUAL(tug_io_copy(&from.reader, &to.writer, NULL), -EIO);
+    CHECK_EQUAL(tug_io_read(&from.reader, rest, 8), 3);
+    return 0;
+}
+
 /* ---- Cancelled again and again, between two sockets ---- */
 
 static int64_t feed(void *writer)
@@ -347,6 +393,7 @@ int main(void)
         IN_EACH(a_write_of_nothing_or_too_much),
         IN_EACH(what_was_read_before_an_error_is_written),
         IN_EACH(a_copy_goes_on_after_an_error),
+        IN_EACH(lent_memory_is_read_as_it_is_written),
         IN_EACH(nothing_is_lost_by_a_cancellation),
         IN_EACH(copy_is_cooperative),
         IN_EACH(progress_is_told),
