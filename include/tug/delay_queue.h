@@ -54,6 +54,20 @@ TUG_API bool tug_delay_queue_remove(struct tug_delay_queue *queue, struct tug_de
 TUG_API bool tug_delay_queue_reset(struct tug_delay_queue *queue, struct tug_delay_entry *entry,
                                    uint64_t deadline);
 
+/* The entry that tug_delay_queue_next() will give next, unless something changes: its `deadline`
+ * says when. It stays in the queue. Looks at the entries that are due about as soon as it. Does not
+ * suspend. NULL: the queue is empty. */
+TUG_API struct tug_delay_entry *tug_delay_queue_peek(struct tug_delay_queue *queue);
+
+/*
+ * Takes out all entries, and then calls forget(entry, argument) for each, unless that is NULL, in
+ * no particular order; it may free the entry or insert it again. Who waits gets 0. Does not
+ * suspend. Returns their number.
+ */
+TUG_API size_t tug_delay_queue_clear(struct tug_delay_queue *queue,
+                                     void (*forget)(struct tug_delay_entry *entry, void *argument),
+                                     void *argument);
+
 /* Number of entries, those whose time has come included. */
 TUG_API size_t tug_delay_queue_length(struct tug_delay_queue *queue);
 

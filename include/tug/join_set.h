@@ -83,6 +83,11 @@ TUG_API void tug_join_set_abort_all(struct tug_join_set *set);
  * not suspend. Returns 0; -ENOENT: it has ended or is of no child. */
 TUG_API int tug_join_set_abort(struct tug_join_set *set, uint64_t id);
 
+/* A handle to abort one child with, whatever becomes of the set (<tug/task.h>), found as for
+ * tug_join_set_abort(), the child that was added last first. Does not suspend. NULL: it has ended
+ * or is of no child. */
+TUG_API struct tug_abort_handle *tug_join_set_abort_handle(struct tug_join_set *set, uint64_t id);
+
 /* Lets all children go, which then end by themselves, and forgets the results that were not taken.
  * The set is empty and may be used again. Does not suspend. */
 TUG_API void tug_join_set_detach_all(struct tug_join_set *set);

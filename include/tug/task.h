@@ -97,6 +97,24 @@ TUG_API void tug_task_abort(struct tug_task *task);
 /* Whether the task has ended, so that tug_join() would not wait. From any thread. */
 TUG_API bool tug_task_is_finished(const struct tug_task *task);
 
+/*
+ * A further handle of a task, by which it can be aborted and nothing else: also after the task was
+ * joined or detached, or has left its join set. It keeps the task's memory until it is given up
+ * with tug_abort_handle_drop(). By whoever has a handle of the task, or by the task itself. Does
+ * not suspend; cannot fail.
+ */
+struct tug_abort_handle;
+TUG_API struct tug_abort_handle *tug_task_abort_handle(struct tug_task *task);
+
+/* The same as tug_task_abort(), tug_task_is_finished() and tug_task_id(), from any thread. A task
+ * that has ended is not affected. */
+TUG_API void tug_abort_handle_abort(struct tug_abort_handle *handle);
+TUG_API bool tug_abort_handle_is_finished(const struct tug_abort_handle *handle);
+TUG_API uint64_t tug_abort_handle_id(const struct tug_abort_handle *handle);
+
+/* Gives up the handle. NULL is allowed. From any thread. Does not suspend. */
+TUG_API void tug_abort_handle_drop(struct tug_abort_handle *handle);
+
 /* The calling task, borrowed, or NULL outside of a task. */
 TUG_API struct tug_task *tug_task_current(void);
 

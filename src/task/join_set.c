@@ -181,16 +181,26 @@ void tug_join_set_abort_all(struct tug_join_set *set)
     tug_sys_mutex_unlock(tug_group_lock(&set->group));
 }
 
-int tug_join_set_abort(struct tug_join_set *set, uint64_t id)
+/* A child is in the list, under the lock, as long as it has not ended. */
+struct tug_abort_handle *tug_join_set_abort_handle(struct tug_join_set *set, uint64_t id)
 {
     tug_sys_mutex_lock(tug_group_lock(&set->group));
     struct tug_task *task = set->group.first;
     while (task != NULL && tug_task_id(task) != id)
         task = task->group_next;
-    if (task != NULL)
-        tug_task_abort(task);
+    struct tug_abort_handle *handle = task != NULL ? tug_task_abort_handle(task) : NULL;
     tug_sys_mutex_unlock(tug_group_lock(&set->group));
-    return task != NULL ? 0 : -ENOENT;
+    return handle;
+}
+
+int tug_join_set_abort(struct tug_join_set *set, uint64_t id)
+{
+    struct tug_abort_handle *handle = tug_join_set_abort_handle(set, id);
+    if (handle == NULL)
+        return -ENOENT;
+    tug_abort_handle_abort(handle);
+    tug_abort_handle_drop(handle);
+    return 0;
 }
 
 /* Takes those children out that have not claimed their word yet: they will not come here any more.

@@ -176,6 +176,74 @@ bool tug_delay_queue_reset(struct tug_delay_queue *queue, struct tug_delay_entry
     return found;
 }
 
+static struct tug_delay_entry *of_link(struct tug_timer_link *link)
+{
+    return TUG_CONTAINER_OF((struct tug_timer *)link, struct tug_delay_entry, timer);
+}
+
+/* The one of the smallest tick, which those of the first slot need not have in common. */
+static struct tug_delay_entry *first_waiting(struct tug_delay_queue *queue)
+{
+    struct tug_timer_link *head = tug_timer_wheel_first(&queue->wheel);
+    struct tug_delay_entry *first = NULL;
+    uint64_t least = 0;
+    if (head == NULL)
+        return NULL;
+    for (struct tug_timer_link *link = head->next; link != head; link = link->next) {
+        uint64_t tick = tug_ticks_of_deadline(queue->start, of_link(link)->deadline);
+        if (first != NULL && tick >= least)
+            continue;
+        first = of_link(link);
+        least = tick;
+    }
+    return first;
+}
+
+struct tug_delay_entry *tug_delay_queue_peek(struct tug_delay_queue *queue)
+{
+    tug_sys_mutex_lock(&queue->lock);
+    struct tug_delay_entry *entry = look(queue);
+    if (entry == NULL)
+        entry = first_waiting(queue);
+    tug_sys_mutex_unlock(&queue->lock);
+    return entry;
+}
+
+/* Any entry, those whose time has come first. */
+static struct tug_delay_entry *take_any(struct tug_delay_queue *queue)
+{
+    struct tug_delay_entry *entry = queue->due;
+    if (entry == NULL) {
+        struct tug_timer_link *head = tug_timer_wheel_first(&queue->wheel);
+        entry = head != NULL ? of_link(head->next) : NULL;
+    }
+    if (entry != NULL)
+        take_out(queue, entry);
+    return entry;
+}
+
+size_t tug_delay_queue_clear(struct tug_delay_queue *queue,
+                             void (*forget)(struct tug_delay_entry *entry, void *argument),
+                             void *argument)
+{
+    struct tug_delay_entry *out = NULL, **end = &out, *entry;
+    size_t count = 0;
+    tug_sys_mutex_lock(&queue->lock);
+    for (; (entry = take_any(queue)) != NULL; count++) {
+        entry->next = NULL;
+        *end = entry;
+        end = &entry->next;
+    }
+    queue->length = 0;
+    tell_waiter(queue);
+    tug_sys_mutex_unlock(&queue->lock);
+    while (forget != NULL && (entry = out) != NULL) {
+        out = entry->next;
+        forget(entry, argument);
+    }
+    return count;
+}
+
 size_t tug_delay_queue_length(struct tug_delay_queue *queue)
 {
     tug_sys_mutex_lock(&queue->lock);

@@ -80,6 +80,12 @@ static inline struct slot_start first_slot(const struct tug_timer_wheel *wheel)
     return (struct slot_start){TUG_TIMER_NEVER, 0, 0};
 }
 
+struct tug_timer_link *tug_timer_wheel_first(struct tug_timer_wheel *wheel)
+{
+    struct slot_start first = first_slot(wheel);
+    return first.tick != TUG_TIMER_NEVER ? &wheel->slots[first.level][first.slot] : NULL;
+}
+
 /* The level of the highest digit that differs. A deadline that differs above the top level's digit
  * is in the top level's next round. */
 static inline unsigned level_of(uint64_t elapsed, uint64_t deadline)

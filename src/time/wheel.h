@@ -128,6 +128,10 @@ static inline uint64_t tug_timer_wheel_next(const struct tug_timer_wheel *wheel)
     return __atomic_load_n(&wheel->next, __ATOMIC_RELAXED);
 }
 
+/* The first slot that has a timer, as the head of a list of them, the oldest first; NULL: the wheel
+ * is empty. The timer that fires next is among them. [owner] */
+struct tug_timer_link *tug_timer_wheel_first(struct tug_timer_wheel *wheel);
+
 /* How many timers are in the wheel, and how many have fired so far. [any thread] One load. */
 static inline uint64_t tug_timer_wheel_pending(const struct tug_timer_wheel *wheel)
 {

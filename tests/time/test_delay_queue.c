@@ -122,6 +122,75 @@ static int64_t removed_and_moved(void *argument)
     return 0;
 }
 
+static int peek(struct tug_delay_queue *queue)
+{
+    struct tug_delay_entry *entry = tug_delay_queue_peek(queue);
+    return entry != NULL ? ((struct item *)entry)->number : 0;
+}
+
+/* Of those in the same slot, and in other ones; of those whose time has come. */
+static int64_t the_next_is_seen_beforehand(void *argument)
+{
+    (void)argument;
+    CHECK_EQUAL(tug_time_pause(), 0);
+    struct tug_delay_queue *queue = make_queue();
+    struct item items[5] = {0};
+    static const int after[5] = {90000, 70000, 500000, 70000, 3}; /* ms */
+    static const int order[5] = {4, 1, 3, 0, 2};
+    uint64_t start = tug_now();
+    CHECK(tug_delay_queue_peek(queue) == NULL);
+    for (int i = 0; i < 5; i++) {
+        items[i].number = i + 1;
+        tug_delay_queue_insert(queue, &items[i].entry, start + (uint64_t)after[i] * MS);
+    }
+    for (int i = 0; i < 5; i++) {
+        CHECK_EQUAL(peek(queue), order[i] + 1);
+        CHECK_EQUAL(tug_delay_queue_length(queue), 5 - i);
+        if (i == 1)
+            CHECK_EQUAL(tug_time_advance(70001 * MS), 0);
+        CHECK_EQUAL(peek(queue), order[i] + 1);
+        CHECK_EQUAL(next(queue), order[i] + 1);
+    }
+    CHECK(tug_delay_queue_peek(queue) == NULL);
+    tug_delay_queue_destroy(queue);
+    return 0;
+}
+
+static void insert_again(struct tug_delay_entry *entry, void *queue)
+{
+    struct item *item = (struct item *)entry;
+    item->number += 100;
+    if (item->number == 101)
+        tug_delay_queue_insert(queue, entry, tug_now());
+}
+
+static int64_t all_are_taken_out(void *argument)
+{
+    (void)argument;
+    struct tug_delay_queue *queue = make_queue();
+    struct item items[4] = {0};
+    static const uint64_t after[4] = {0, 100 * TUG_SECOND, 1, 5000 * TUG_SECOND};
+    CHECK_EQUAL(tug_delay_queue_clear(queue, NULL, NULL), 0);
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 4; i++) {
+            items[i].number = i + 1;
+            tug_delay_queue_insert(queue, &items[i].entry, tug_now() + after[i]);
+        }
+        if (round == 0) {
+            CHECK_EQUAL(tug_delay_queue_clear(queue, NULL, NULL), 4);
+            expect_empty(queue);
+        }
+    }
+    CHECK_EQUAL(tug_delay_queue_clear(queue, insert_again, queue), 4);
+    for (int i = 0; i < 4; i++) {
+        CHECK_EQUAL(items[i].number, 100 + i + 1);
+        CHECK_EQUAL(tug_delay_queue_remove(queue, &items[i].entry), i == 0);
+    }
+    expect_empty(queue);
+    tug_delay_queue_destroy(queue);
+    return 0;
+}
+
 /* Times beyond the range of the wheel, which is about two years. */
 static int64_t very_far_away(void *argument)
 {
@@ -171,11 +240,14 @@ static int64_t who_waits_is_told(void *argument)
     CHECK_EQUAL(fixture_join(task), 1);
 
     /* The last entry goes: there is nothing to wait for. */
-    tug_delay_queue_insert(queue, &late.entry, TUG_FOREVER);
-    task = fixture_spawn(wait_for_one, queue);
-    CHECK_EQUAL(tug_sleep(2 * MS), 0);
-    CHECK(tug_delay_queue_remove(queue, &late.entry));
-    CHECK_EQUAL(fixture_join(task), 0);
+    for (int clear = 0; clear < 2; clear++) {
+        tug_delay_queue_insert(queue, &late.entry, TUG_FOREVER);
+        task = fixture_spawn(wait_for_one, queue);
+        CHECK_EQUAL(tug_sleep(2 * MS), 0);
+        CHECK(clear ? tug_delay_queue_clear(queue, NULL, NULL) == 1
+                    : tug_delay_queue_remove(queue, &late.entry));
+        CHECK_EQUAL(fixture_join(task), 0);
+    }
 
     /* Aborted while it waits. */
     tug_delay_queue_insert(queue, &late.entry, TUG_FOREVER);
@@ -239,8 +311,10 @@ static int64_t change_at_random(void *argument)
     }
     size_t left = tug_delay_queue_length(queue);
     uint64_t last = 0;
-    struct tug_delay_entry *entry;
+    struct tug_delay_entry *entry, *expected = tug_delay_queue_peek(queue);
     for (; tug_delay_queue_next(queue, &entry) == 1; left--) {
+        CHECK(entry == expected);
+        expected = tug_delay_queue_peek(queue);
         int n = ((struct item *)entry)->number;
         CHECK(due[n] != 0 && due[n] == entry->deadline);
         CHECK_RANGE(tug_now() - due[n], 0, 2 * MS);
@@ -273,6 +347,8 @@ int main(void)
         IN_EACH(they_come_out_in_order),
         IN_EACH(what_has_passed_comes_at_once),
         IN_CURRENT_THREAD(removed_and_moved),
+        IN_CURRENT_THREAD(the_next_is_seen_beforehand),
+        IN_EACH(all_are_taken_out),
         IN_CURRENT_THREAD(very_far_away),
         IN_EACH(who_waits_is_told),
         IN_EACH(a_cancelled_wait_takes_nothing),
