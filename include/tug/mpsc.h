@@ -8,7 +8,8 @@
  * receiver. No task may be waiting with a handle that is dropped. The channel's memory goes with
  * the last handle, weak ones included.
  *
- * For a send or receive with a time limit put it into a scope: TUG_TIMEOUT(), see <tug/time.h>.
+ * For a send or receive with a time limit put it into a scope: TUG_TIMEOUT(), see <tug/time.h>. A
+ * thread that runs no tasks waits for the future instead, by tug_await_blocking().
  */
 #ifndef TUG_MPSC_H
 #define TUG_MPSC_H

@@ -33,6 +33,36 @@ static int64_t a_cancelled_call_loses_nothing(void *argument)
     return 0;
 }
 
+static int64_t wait_on_thread(void *argument)
+{
+    struct channel *channel = argument;
+    struct tug_mpsc_send_future send;
+    struct tug_mpsc_receive_future receive;
+    int64_t value = 1;
+    tug_mpsc_receive_future_init(&receive, channel->receiver, &value, 1);
+    CHECK_EQUAL(tug_await_blocking(&receive.future, tug_deadline_after(TUG_MILLISECOND)),
+                -ETIMEDOUT);
+    tug_mpsc_send_future_init(&send, channel->sender, &value);
+    CHECK_EQUAL(tug_await_blocking(&send.future, tug_deadline_after(TUG_SECOND)), 0);
+    tug_mpsc_send_future_init(&send, channel->sender, &value);
+    CHECK_EQUAL(tug_await_blocking(&send.future, tug_deadline_after(TUG_MILLISECOND)), -ETIMEDOUT);
+    return 0;
+}
+
+/* Threads have no scopes: they wait for the futures. */
+static int64_t a_thread_has_a_deadline(void *argument)
+{
+    (void)argument;
+    struct channel channel = make(1);
+    int64_t value;
+    CHECK_EQUAL(fixture_on_thread(wait_on_thread, &channel), 0);
+    expect(channel, 1);
+    CHECK_EQUAL(tug_mpsc_try_receive(channel.receiver, &value), -EAGAIN);
+    CHECK_EQUAL(tug_mpsc_available(channel.sender), 1);
+    end(channel);
+    return 0;
+}
+
 static int64_t in_a_cancelled_scope(void *argument)
 {
     (void)argument;
@@ -110,9 +140,8 @@ static int64_t sends_can_be_selected(void *argument)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_EACH(a_cancelled_call_loses_nothing),
-        IN_EACH(in_a_cancelled_scope),
-        IN_EACH(the_futures_can_be_selected),
+        IN_EACH(a_cancelled_call_loses_nothing), IN_EACH(a_thread_has_a_deadline),
+        IN_EACH(in_a_cancelled_scope),           IN_EACH(the_futures_can_be_selected),
         IN_EACH(sends_can_be_selected),
     };
     return cmocka_run_group_tests_name("sync/mpsc_cancel", tests, NULL, NULL);
