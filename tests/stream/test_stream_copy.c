@@ -17,7 +17,7 @@ int stream_copy_main(int count, char **words);
 #include "sys/sanitizer.h"
 
 /* Rounds in each flavour; ThreadSanitizer takes long to make a stack. */
-enum { DIRECTORIES = 8, FILES = 12, ROUNDS = TUG_TSAN ? 15 : 50 };
+enum { DIRECTORIES = 8, FILES = 12, ROUNDS = TUG_TSAN ? 15 : 100 };
 
 static unsigned seed;
 
