@@ -12,8 +12,17 @@
 
 #include <tug/tug.h>
 
-/* Ends the program with a message if `result` is a negative errno; else returns it. */
-int64_t bench_check(int64_t result, const char *what);
+/* Ends the program with a message about a negative errno. */
+_Noreturn void bench_fail(int64_t error, const char *what);
+
+/* Ends the program if `result` is a negative errno; else returns it. Inline, as a user's own `if`
+ * would be. */
+static inline int64_t bench_check(int64_t result, const char *what)
+{
+    if (result < 0)
+        bench_fail(result, what);
+    return result;
+}
 
 /* Ends the program if `pointer` is NULL; else returns it. */
 void *bench_check_pointer(void *pointer, const char *what);

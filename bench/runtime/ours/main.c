@@ -64,13 +64,10 @@ static const struct idle_case idle_cases[] = {
     {"idle_coroutine", "idle_coroutine_left", 100000, bench_idle_coroutine},
 };
 
-int64_t bench_check(int64_t result, const char *what)
+_Noreturn void bench_fail(int64_t error, const char *what)
 {
-    if (result < 0) {
-        fprintf(stderr, "bench-tug: %s: %s\n", what, strerror((int)-result));
-        exit(1);
-    }
-    return result;
+    fprintf(stderr, "bench-tug: %s: %s\n", what, strerror((int)-error));
+    exit(1);
 }
 
 void *bench_check_pointer(void *pointer, const char *what)
