@@ -7,8 +7,9 @@
 #include <stddef.h>
 
 #include "driver/driver.h"
+#include "sys/thread.h"
 
-static __thread struct tug_driver *current_driver;
+static TUG_THREAD_LOCAL struct tug_driver *current_driver;
 
 __attribute__((noinline)) struct tug_driver *tug_driver_current(void)
 {

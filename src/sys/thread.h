@@ -9,6 +9,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/*
+ * Of a thread-local variable that hot paths ask for: it is found without a call, also in the shared
+ * library. For a few pointers only: the C library keeps little room for those of libraries that are
+ * loaded while the program runs.
+ */
+#define TUG_THREAD_LOCAL __thread __attribute__((tls_model("initial-exec")))
+
 struct tug_thread {
     pthread_t handle;
 };

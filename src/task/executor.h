@@ -69,6 +69,16 @@ static inline bool tug_coop_take(struct tug_executor *executor)
     return true;
 }
 
+/*
+ * Whether a call in direct style may have what is there without a wait; that is charged to the coop
+ * budget. Not in a scope that is cancelled, not without budget, not in a poll task: a future that
+ * is waited for finds out why.
+ *
+ * Every lock and every send begins with it, so it stands beside the variable and looks at that
+ * itself; it does not suspend.
+ */
+bool tug_call_may_proceed(void);
+
 /* The calling thread's executor, or NULL. */
 struct tug_executor *tug_executor_current(void);
 void tug_executor_set_current(struct tug_executor *executor);
