@@ -33,6 +33,9 @@ struct tug_mutex {
     struct tug_wait_queue queue;
 };
 
+/* The state of a mutex that somebody has and nobody waits for. Private. */
+#define TUG_MUTEX_LOCKED UINT32_C(1)
+
 /* A free mutex, as an initializer. */
 #define TUG_MUTEX_INIT                                                                             \
     {                                                                                              \
@@ -55,9 +58,19 @@ TUG_API int tug_mutex_lock(struct tug_mutex *mutex);
 /* Locks if that needs no wait. From any thread. Does not suspend. Returns 0 or -EBUSY. */
 TUG_API int tug_mutex_try_lock(struct tug_mutex *mutex);
 
+/* The part of an unlock that looks after those who wait. Private. */
+TUG_API void tug_mutex_unlock_slow(struct tug_mutex *mutex, uint32_t state);
+
 /* Unlocks, and wakes who waits longest or hands the mutex over to it. From any thread. Does not
  * suspend. */
-TUG_API void tug_mutex_unlock(struct tug_mutex *mutex);
+static inline void tug_mutex_unlock(struct tug_mutex *mutex)
+{
+    uint32_t state = TUG_MUTEX_LOCKED;
+    if (__builtin_expect(!__atomic_compare_exchange_n(&mutex->state, &state, 0, false,
+                                                      __ATOMIC_RELEASE, __ATOMIC_RELAXED),
+                         0))
+        tug_mutex_unlock_slow(mutex, state);
+}
 
 /*
  * A lock as a future, with result 0. Its place in the queue is that of its first poll. One that was

@@ -29,6 +29,11 @@ struct tug_rwlock {
     uint32_t readers_max;
 };
 
+/* What the semaphore's state is while nobody has a lock for as many readers, and while one reader
+ * has it. Private. */
+#define TUG_RWLOCK_FREE ((uint64_t)TUG_RWLOCK_READERS_MAX << 2)
+#define TUG_RWLOCK_ONE_READER ((uint64_t)(TUG_RWLOCK_READERS_MAX - 1) << 2)
+
 /* A free lock for TUG_RWLOCK_READERS_MAX readers, as an initializer. */
 #define TUG_RWLOCK_INIT                                                                            \
     {                                                                                              \
@@ -55,8 +60,19 @@ TUG_API int tug_rwlock_write_lock(struct tug_rwlock *lock);
 TUG_API int tug_rwlock_try_read_lock(struct tug_rwlock *lock);
 TUG_API int tug_rwlock_try_write_lock(struct tug_rwlock *lock);
 
+/* The unlock of a reader that was not alone. Private. */
+TUG_API void tug_rwlock_read_unlock_slow(struct tug_rwlock *lock);
+
 /* Unlocks what was locked in the same way. From any thread. Does not suspend. */
-TUG_API void tug_rwlock_read_unlock(struct tug_rwlock *lock);
+static inline void tug_rwlock_read_unlock(struct tug_rwlock *lock)
+{
+    uint64_t state = TUG_RWLOCK_ONE_READER;
+    if (__builtin_expect(!__atomic_compare_exchange_n(&lock->semaphore.state, &state,
+                                                      TUG_RWLOCK_FREE, false, __ATOMIC_RELEASE,
+                                                      __ATOMIC_RELAXED),
+                         0))
+        tug_rwlock_read_unlock_slow(lock);
+}
 TUG_API void tug_rwlock_write_unlock(struct tug_rwlock *lock);
 
 /* Turns the writer into a reader, without a moment in which another could write. Readers that wait

@@ -31,7 +31,7 @@
 #include "sys/clock.h"
 #include "sys/list.h"
 
-#define LOCKED UINT32_C(1)
+#define LOCKED TUG_MUTEX_LOCKED
 #define WAITERS UINT32_C(2)
 #define WOKEN UINT32_C(4)
 
@@ -91,7 +91,7 @@ static bool choose_next(struct tug_mutex *mutex, struct tug_chosen *chosen)
 }
 
 /* By who has the mutex, which looked like `state` a moment ago. */
-static __attribute__((noinline)) void unlock_slow(struct tug_mutex *mutex, uint32_t state)
+void tug_mutex_unlock_slow(struct tug_mutex *mutex, uint32_t state)
 {
     struct tug_chosen chosen;
     tug_chosen_init(&chosen);
@@ -106,15 +106,6 @@ static __attribute__((noinline)) void unlock_slow(struct tug_mutex *mutex, uint3
         }
     }
     tug_waiters_tell(&chosen);
-}
-
-void tug_mutex_unlock(struct tug_mutex *mutex)
-{
-    uint32_t state = LOCKED;
-    if (__builtin_expect(!__atomic_compare_exchange_n(&mutex->state, &state, 0, false,
-                                                      __ATOMIC_RELEASE, __ATOMIC_RELAXED),
-                         0))
-        unlock_slow(mutex, state);
 }
 
 /* By a waiter that was woken and does not want the mutex any more. */

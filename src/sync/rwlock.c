@@ -2,6 +2,10 @@
 /*
  * The read-write lock: a semaphore with a permit for each reader that there may be. A reader takes
  * one, a writer all, as in Tokio; what is fair about the lock is what is fair about the semaphore.
+ *
+ * A reader who comes first tries what it should find if it is alone, and so does one who leaves: a
+ * compare-and-swap that fails has fetched the word to be changed, which a load before would do a
+ * second time where several workers have readers.
  */
 #include <tug/rwlock.h>
 
@@ -33,7 +37,15 @@ static inline int try_acquire(struct tug_rwlock *lock, size_t permits)
 
 int tug_rwlock_read_lock(struct tug_rwlock *lock)
 {
-    return acquire(lock, 1);
+    if (tug_call_may_proceed()) {
+        uint64_t state = TUG_RWLOCK_FREE;
+        if (__atomic_compare_exchange_n(&lock->semaphore.state, &state, TUG_RWLOCK_ONE_READER,
+                                        false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED) ||
+            tug_semaphore_take(&lock->semaphore, 1) == 0)
+            return 0;
+        tug_coop_restore();
+    }
+    return tug_semaphore_wait(&lock->semaphore, 1);
 }
 
 int tug_rwlock_write_lock(struct tug_rwlock *lock)
@@ -51,7 +63,7 @@ int tug_rwlock_try_write_lock(struct tug_rwlock *lock)
     return try_acquire(lock, lock->readers_max);
 }
 
-void tug_rwlock_read_unlock(struct tug_rwlock *lock)
+void tug_rwlock_read_unlock_slow(struct tug_rwlock *lock)
 {
     tug_semaphore_give(&lock->semaphore, 1);
 }
