@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "sys/clock.h"
+#include "sys/fault.h"
 
 static void sleeper_clone(void *data)
 {
@@ -189,5 +190,25 @@ int fixture_tear_down(void **state)
     loop_close(&fixture->loop);
     close(fixture->directory);
     remove_directory(fixture->path);
+    return 0;
+}
+
+struct loop epoll_loop;
+
+int epoll_set_up(void **state)
+{
+    (void)state;
+    setenv("TUG_DRIVER", "epoll", 1);
+    loop_open(&epoll_loop);
+    return 0;
+}
+
+int epoll_tear_down(void **state)
+{
+    (void)state;
+#if TUG_FAULT_INJECTION
+    tug_fault_reset();
+#endif
+    loop_close(&epoll_loop);
     return 0;
 }

@@ -83,4 +83,11 @@ struct fixture {
 int fixture_set_up(void **state);
 int fixture_tear_down(void **state);
 
+/* A loop on epoll, whatever TUG_DRIVER says: setup and teardown of a test, after which no call is
+ * made to fail any more. */
+extern struct loop epoll_loop;
+
+int epoll_set_up(void **state);
+int epoll_tear_down(void **state);
+
 #endif

@@ -13,30 +13,10 @@
 #include "loop.h"
 #include "sys/fault.h"
 
-static struct loop loop;
-
-static int set_up(void **state)
-{
-    (void)state;
-    setenv("TUG_DRIVER", "epoll", 1);
-    loop_open(&loop);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-#if TUG_FAULT_INJECTION
-    tug_fault_reset();
-#endif
-    loop_close(&loop);
-    return 0;
-}
-
 static void start_read(struct tug_op *op, int fd, char *byte)
 {
     tug_op_read(op, fd, byte, 1, TUG_CURRENT_POSITION);
-    assert_false(loop_drive(&loop, op));
+    assert_false(loop_drive(&epoll_loop, op));
     assert_int_equal(op->route, TUG_ROUTE_READINESS);
 }
 
@@ -47,7 +27,7 @@ static void wait_and_cancel(int fd)
     char byte;
     start_read(&op, fd, &byte);
     tug_op_cancel(&op);
-    assert_int_equal(loop_finish(&loop, &op), -ECANCELED);
+    assert_int_equal(loop_finish(&epoll_loop, &op), -ECANCELED);
 }
 
 static void expect_read(const int fds[2], char expected)
@@ -56,11 +36,11 @@ static void expect_read(const int fds[2], char expected)
     char byte = 0;
     start_read(&op, fds[0], &byte);
     for (int i = 0; i < 3; i++) {
-        loop_turn(&loop, 0);
-        assert_false(loop_drive(&loop, &op));
+        loop_turn(&epoll_loop, 0);
+        assert_false(loop_drive(&epoll_loop, &op));
     }
     assert_int_equal(write(fds[1], &expected, 1), 1);
-    assert_int_equal(loop_finish(&loop, &op), 1);
+    assert_int_equal(loop_finish(&epoll_loop, &op), 1);
     assert_int_equal(byte, expected);
 }
 
@@ -75,12 +55,12 @@ static void first_come_first_served(void **state)
     for (int i = 0; i < COUNT; i++)
         start_read(&ops[i], fds[0], &bytes[i]);
     assert_int_equal(write(fds[1], "ab", 2), 2);
-    assert_int_equal(loop_finish(&loop, &ops[0]), 1);
-    assert_int_equal(loop_finish(&loop, &ops[1]), 1);
-    assert_false(loop_drive(&loop, &ops[2]));
+    assert_int_equal(loop_finish(&epoll_loop, &ops[0]), 1);
+    assert_int_equal(loop_finish(&epoll_loop, &ops[1]), 1);
+    assert_false(loop_drive(&epoll_loop, &ops[2]));
     assert_int_equal(write(fds[1], "cde", 3), 3);
     for (int i = 2; i < COUNT; i++)
-        assert_int_equal(loop_finish(&loop, &ops[i]), 1);
+        assert_int_equal(loop_finish(&epoll_loop, &ops[i]), 1);
     assert_memory_equal(bytes, "abcde", COUNT);
     close_pipe(fds);
 }
@@ -130,7 +110,7 @@ static void number_that_comes_back(void **state)
     assert_true(duplicate >= 100);
     struct tug_op op;
     tug_op_close(&op, fds[0]);
-    assert_int_equal(loop_finish(&loop, &op), 0);
+    assert_int_equal(loop_finish(&epoll_loop, &op), 0);
     assert_int_equal(dup2(duplicate, fds[0]), fds[0]);
     expect_read(fds, 'c');
     close(duplicate);
@@ -147,9 +127,9 @@ static void close_ends_those_who_wait(void **state)
     for (int i = 0; i < 3; i++)
         start_read(&reads[i], fds[0], &bytes[i]);
     tug_op_close(&op, fds[0]);
-    assert_int_equal(loop_finish(&loop, &op), 0);
+    assert_int_equal(loop_finish(&epoll_loop, &op), 0);
     for (int i = 0; i < 3; i++)
-        assert_int_equal(loop_finish(&loop, &reads[i]), -EBADF);
+        assert_int_equal(loop_finish(&epoll_loop, &reads[i]), -EBADF);
     close(fds[1]);
 }
 
@@ -163,13 +143,13 @@ static void regular_files_go_to_the_pool(void **state)
     assert_true(fd >= 0);
     struct tug_op op;
     tug_op_fsync(&op, fd);
-    assert_int_equal(loop_finish(&loop, &op), 0);
+    assert_int_equal(loop_finish(&epoll_loop, &op), 0);
     assert_int_equal(op.route, TUG_ROUTE_POOL);
     tug_op_write(&op, fd, "0123456789", 10, TUG_CURRENT_POSITION);
-    assert_int_equal(loop_finish(&loop, &op), 10);
+    assert_int_equal(loop_finish(&epoll_loop, &op), 10);
     char buffer[16];
     tug_op_read(&op, fd, buffer, sizeof(buffer), 4);
-    assert_int_equal(loop_finish(&loop, &op), 6);
+    assert_int_equal(loop_finish(&epoll_loop, &op), 6);
     assert_memory_equal(buffer, "456789", 6);
     close(fd);
     close(directory);
@@ -201,8 +181,8 @@ static void file_that_would_block(void **state)
         char buffer[16];
         struct tug_op op;
         tug_op_read(&op, fd, buffer, sizeof(buffer), positions[i]);
-        assert_false(loop_drive(&loop, &op));
-        assert_int_equal(loop_finish(&loop, &op), 7);
+        assert_false(loop_drive(&epoll_loop, &op));
+        assert_int_equal(loop_finish(&epoll_loop, &op), 7);
         assert_int_equal(op.route, TUG_ROUTE_POOL);
         tug_fault_reset();
         close(fd);
@@ -221,7 +201,7 @@ static void end_that_is_none(void **state)
         char buffer[16];
         struct tug_op op;
         tug_op_read(&op, fd, buffer, sizeof(buffer), positions[i]);
-        assert_int_equal(loop_finish(&loop, &op), 7);
+        assert_int_equal(loop_finish(&epoll_loop, &op), 7);
         assert_int_equal(tug_fault_calls("preadv2"), 1);
         tug_fault_reset();
         close(fd);
@@ -243,17 +223,17 @@ static void descriptors_that_cannot_be_tried(void **state)
         struct tug_op op;
         start_read(&op, fds[0], &byte);
         for (int turn = 0; turn < 3; turn++) {
-            loop_turn(&loop, MILLISECOND);
-            assert_false(loop_drive(&loop, &op));
+            loop_turn(&epoll_loop, MILLISECOND);
+            assert_false(loop_drive(&epoll_loop, &op));
         }
         assert_int_equal(op.route, TUG_ROUTE_READINESS);
         assert_int_equal(write(fds[1], "x", 1), 1);
-        assert_int_equal(loop_finish(&loop, &op), 1);
+        assert_int_equal(loop_finish(&epoll_loop, &op), 1);
         assert_int_equal(byte, 'x');
         assert_int_equal(op.route, modes[i] == 0 ? TUG_ROUTE_POOL : TUG_ROUTE_READINESS);
         start_read(&op, fds[0], &byte);
         tug_op_cancel(&op);
-        assert_int_equal(loop_finish(&loop, &op), -ECANCELED);
+        assert_int_equal(loop_finish(&epoll_loop, &op), -ECANCELED);
         tug_fault_reset();
         close_pipe(fds);
     }
@@ -275,15 +255,15 @@ static void no_room_to_wait(void **state)
         /* Threads of the pool are not what is to fail. */
         struct tug_op op;
         tug_op_fsync(&op, fds[0]);
-        loop_finish(&loop, &op);
+        loop_finish(&epoll_loop, &op);
         tug_fault_fail(calls[i], 1, 1, errors[i]);
         char byte = 0;
         tug_op_read(&op, high[0], &byte, 1, TUG_CURRENT_POSITION);
-        assert_false(loop_drive(&loop, &op));
+        assert_false(loop_drive(&epoll_loop, &op));
         assert_int_equal(op.route, TUG_ROUTE_POOL);
         tug_fault_reset();
         assert_int_equal(write(high[1], "y", 1), 1);
-        assert_int_equal(loop_finish(&loop, &op), 1);
+        assert_int_equal(loop_finish(&epoll_loop, &op), 1);
         assert_int_equal(byte, 'y');
         close(high[0]);
         close_pipe(fds);
@@ -300,11 +280,11 @@ static void wait_is_interrupted(void **state)
     start_read(&op, fds[0], &byte);
     tug_fault_fail("epoll_pwait2", 1, 3, EINTR);
     for (int i = 0; i < 3; i++) {
-        loop_turn(&loop, SECOND);
-        assert_false(loop_drive(&loop, &op));
+        loop_turn(&epoll_loop, SECOND);
+        assert_false(loop_drive(&epoll_loop, &op));
     }
     assert_int_equal(write(fds[1], "x", 1), 1);
-    assert_int_equal(loop_finish(&loop, &op), 1);
+    assert_int_equal(loop_finish(&epoll_loop, &op), 1);
     close_pipe(fds);
 }
 
@@ -317,7 +297,7 @@ static void set_up_fails(void **state)
     for (size_t i = 0; i < 4; i++) {
         tug_fault_fail(calls[i], 1, 1, errors[i]);
         struct tug_driver *driver = NULL;
-        assert_int_equal(tug_epoll_driver_open(&driver, loop.pool), -errors[i]);
+        assert_int_equal(tug_epoll_driver_open(&driver, epoll_loop.pool), -errors[i]);
         assert_null(driver);
         tug_fault_reset();
         assert_int_equal(count_fds(), before);
@@ -331,21 +311,21 @@ static void no_threads(void **state)
     tug_fault_fail("thread_create", 1, TUG_FAULT_ALWAYS, EAGAIN);
     struct tug_op op;
     tug_op_mkdirat(&op, AT_FDCWD, "/nothing/there", 0700);
-    assert_int_equal(loop_finish(&loop, &op), -EAGAIN);
+    assert_int_equal(loop_finish(&epoll_loop, &op), -EAGAIN);
     int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     tug_op_close(&op, fd);
-    assert_int_equal(loop_finish(&loop, &op), 0);
+    assert_int_equal(loop_finish(&epoll_loop, &op), 0);
     assert_int_equal(fcntl(fd, F_GETFD), -1);
     tug_fault_reset();
     tug_op_mkdirat(&op, AT_FDCWD, "/nothing/there", 0700);
-    assert_int_equal(loop_finish(&loop, &op), -ENOENT);
+    assert_int_equal(loop_finish(&epoll_loop, &op), -ENOENT);
 }
 
 #endif
 
 int main(void)
 {
-#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, epoll_set_up, epoll_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(first_come_first_served),
         TEST(number_used_again),

@@ -12,26 +12,7 @@
 #include "loop.h"
 #include "sys/fault.h"
 
-static struct loop loop;
 static char buffer[16];
-
-static int set_up(void **state)
-{
-    (void)state;
-    setenv("TUG_DRIVER", "epoll", 1);
-    loop_open(&loop);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-#if TUG_FAULT_INJECTION
-    tug_fault_reset();
-#endif
-    loop_close(&loop);
-    return 0;
-}
 
 static void make_pair(int fds[2], int type)
 {
@@ -47,12 +28,12 @@ static void say(int fd, const char *text)
 static bool start(struct tug_op *op, int fd, size_t length, int flags)
 {
     tug_op_recv(op, fd, buffer, length, flags);
-    return loop_drive(&loop, op);
+    return loop_drive(&epoll_loop, op);
 }
 
 static void expect(struct tug_op *op, const char *text)
 {
-    assert_int_equal(loop_finish(&loop, op), (int64_t)strlen(text));
+    assert_int_equal(loop_finish(&epoll_loop, op), (int64_t)strlen(text));
     assert_memory_equal(buffer, text, strlen(text));
 }
 
@@ -210,7 +191,7 @@ static void no_room_to_wait(void **state)
 
 int main(void)
 {
-#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, epoll_set_up, epoll_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(data_comes_later),
         TEST(data_is_there_already),
