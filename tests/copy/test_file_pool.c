@@ -25,6 +25,20 @@ static struct tug_file_pool *make_pool(unsigned workers, unsigned queue)
     return tug_file_pool_create(&pool, &options) == 0 ? pool : NULL;
 }
 
+/* Ends it in the usual way. */
+static int64_t end_pool(struct tug_file_pool *pool, struct tug_file_pool_report *report)
+{
+    CHECK_EQUAL(tug_file_pool_shutdown(pool, NULL, report), 0);
+    tug_file_pool_destroy(pool);
+    return 0;
+}
+
+static int64_t submit_and_wait_for(struct tug_file_pool *pool, struct tug_file_request *request)
+{
+    int error = tug_file_pool_submit(pool, request);
+    return error != 0 ? error : tug_file_request_wait(request);
+}
+
 static const char *name(const char *prefix, int number)
 {
     static char names[64][32];
@@ -47,34 +61,28 @@ static int64_t each_kind_is_answered(void *unused)
     scratch_make_file("a", "text", 4);
 
     tug_file_request_create_dir(&request, "d/e", 0755);
-    CHECK_EQUAL(tug_file_pool_submit(pool, &request), 0);
-    CHECK_EQUAL(tug_file_request_wait(&request), 0);
+    CHECK_EQUAL(submit_and_wait_for(pool, &request), 0);
 
     tug_file_request_copy(&request, NULL, &a, 1, b, &copied);
-    CHECK_EQUAL(tug_file_pool_submit(pool, &request), 0);
-    CHECK_EQUAL(tug_file_request_wait(&request), 0);
+    CHECK_EQUAL(submit_and_wait_for(pool, &request), 0);
     CHECK_EQUAL(copied.files, 1);
     CHECK(scratch_file_is("d/e/b", "text", 4));
 
     tug_file_request_move(&request, NULL, &b, 1, c, &moved);
-    CHECK_EQUAL(tug_file_pool_submit(pool, &request), 0);
-    CHECK_EQUAL(tug_file_request_wait(&request), 0);
+    CHECK_EQUAL(submit_and_wait_for(pool, &request), 0);
     CHECK_EQUAL(moved.renamed, 1);
     CHECK(scratch_file_is("c", "text", 4) && !scratch_exists("d/e/b"));
 
     tug_file_request_remove(&request, NULL, &c, 1, &removed);
-    CHECK_EQUAL(tug_file_pool_submit(pool, &request), 0);
-    CHECK_EQUAL(tug_file_request_wait(&request), 0);
+    CHECK_EQUAL(submit_and_wait_for(pool, &request), 0);
     CHECK_EQUAL(removed.entries, 1);
     CHECK(!scratch_exists("c"));
 
     tug_file_request_copy(&request, NULL, &missing, 1, b, NULL);
-    CHECK_EQUAL(tug_file_pool_submit(pool, &request), 0);
-    CHECK_EQUAL(tug_file_request_wait(&request), -ENOENT);
+    CHECK_EQUAL(submit_and_wait_for(pool, &request), -ENOENT);
 
     struct tug_file_pool_report report;
-    CHECK_EQUAL(tug_file_pool_shutdown(pool, NULL, &report), 0);
-    tug_file_pool_destroy(pool);
+    CHECK_EQUAL(end_pool(pool, &report), 0);
     CHECK_EQUAL(report.succeeded, 4);
     CHECK_EQUAL(report.failed, 1);
     CHECK_EQUAL(report.cancelled + report.waiting + report.running, 0);
@@ -103,8 +111,7 @@ static int64_t many_at_once(void *unused)
         CHECK_EQUAL(tug_file_request_wait(&requests[i]), 0);
         CHECK(scratch_file_is(to[i], "0123456789", 10));
     }
-    CHECK_EQUAL(tug_file_pool_shutdown(pool, NULL, NULL), 0);
-    tug_file_pool_destroy(pool);
+    CHECK_EQUAL(end_pool(pool, NULL), 0);
     return 0;
 }
 
@@ -203,8 +210,7 @@ static int64_t the_queue_is_bounded(void *unused)
     CHECK_EQUAL(tug_file_request_wait(&queued[1]), 0);
     CHECK(scratch_exists("d0") && scratch_exists("d1") && scratch_exists("d3"));
     CHECK(!scratch_exists("d2"));
-    CHECK_EQUAL(tug_file_pool_shutdown(pool, NULL, NULL), 0);
-    tug_file_pool_destroy(pool);
+    CHECK_EQUAL(end_pool(pool, NULL), 0);
     return 0;
 }
 
@@ -242,8 +248,7 @@ static int64_t what_waits_is_cancelled_at_once(void *unused)
     CHECK_EQUAL(tug_file_request_wait(&queued[2]), 0);
     CHECK_EQUAL(tug_file_request_wait(&held.request), 0);
     CHECK(!scratch_exists("d0") && !scratch_exists("d1") && scratch_exists("d2"));
-    CHECK_EQUAL(tug_file_pool_shutdown(pool, NULL, NULL), 0);
-    tug_file_pool_destroy(pool);
+    CHECK_EQUAL(end_pool(pool, NULL), 0);
     return 0;
 }
 
@@ -267,8 +272,7 @@ static int64_t what_runs_is_cancelled(void *unused)
             CHECK(scratch_file_is("held", held_data, HELD));
             unlink("held");
         }
-        CHECK_EQUAL(tug_file_pool_shutdown(pool, NULL, NULL), 0);
-        tug_file_pool_destroy(pool);
+        CHECK_EQUAL(end_pool(pool, NULL), 0);
     }
     return 0;
 }
@@ -432,8 +436,7 @@ static int64_t a_batch_after_the_other(void *unused)
             CHECK(!scratch_exists(names[i]));
     }
     CHECK_EQUAL(tug_file_pool_remove(pool, NULL, paths, 0, 0, NULL), 0);
-    CHECK_EQUAL(tug_file_pool_shutdown(pool, NULL, NULL), 0);
-    tug_file_pool_destroy(pool);
+    CHECK_EQUAL(end_pool(pool, NULL), 0);
     return 0;
 }
 
@@ -487,8 +490,7 @@ static int64_t requests_come_and_go(void *unused)
     }
     CHECK_EQUAL(tug_group_wait(&group), 0);
     struct tug_file_pool_report report;
-    CHECK_EQUAL(tug_file_pool_shutdown(pool, NULL, &report), 0);
-    tug_file_pool_destroy(pool);
+    CHECK_EQUAL(end_pool(pool, &report), 0);
     CHECK_EQUAL(report.failed + report.waiting + report.running, 0);
     return 0;
 }
@@ -509,8 +511,7 @@ static int64_t no_memory(void *unused)
         CHECK(error == 0 || (happened && error == -ENOMEM));
         failures += error != 0;
         if (error == 0) {
-            CHECK_EQUAL(tug_file_pool_shutdown(pool, NULL, NULL), 0);
-            tug_file_pool_destroy(pool);
+            CHECK_EQUAL(end_pool(pool, NULL), 0);
         }
     }
     CHECK(failures >= 2); /* before the first worker was there, and after */
@@ -528,15 +529,12 @@ static int64_t a_failure_is_the_reply(void *unused)
     tug_fault_only_path("to");
     CHECK_EQUAL(tug_fault_fail("openat", 1, TUG_FAULT_ALWAYS, ENFILE), 0);
     tug_file_request_copy(&request, NULL, &from, 1, "to", NULL);
-    CHECK_EQUAL(tug_file_pool_submit(pool, &request), 0);
-    CHECK_EQUAL(tug_file_request_wait(&request), -ENFILE);
+    CHECK_EQUAL(submit_and_wait_for(pool, &request), -ENFILE);
     tug_fault_reset();
     CHECK(!scratch_exists("to"));
     tug_file_request_copy(&request, NULL, &from, 1, "to", NULL);
-    CHECK_EQUAL(tug_file_pool_submit(pool, &request), 0);
-    CHECK_EQUAL(tug_file_request_wait(&request), 0);
-    CHECK_EQUAL(tug_file_pool_shutdown(pool, NULL, NULL), 0);
-    tug_file_pool_destroy(pool);
+    CHECK_EQUAL(submit_and_wait_for(pool, &request), 0);
+    CHECK_EQUAL(end_pool(pool, NULL), 0);
     return 0;
 }
 #endif
