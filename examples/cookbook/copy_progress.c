@@ -3,7 +3,6 @@
 #include "recipe.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -36,22 +35,9 @@ static int64_t copy_open(int from, int to)
     return result;
 }
 
-static int64_t copy_progress(void *argument)
+static int64_t copy_progress(void *words)
 {
-    char **words = argument;
-    int from = tug_open(words[0], O_RDONLY | O_CLOEXEC, 0);
-    if (from < 0)
-        return from;
-    int to = tug_open(words[1], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    int64_t result = to;
-    if (to >= 0) {
-        result = copy_open(from, to);
-        int closed = tug_close(to);
-        if (result >= 0)
-            result = closed;
-    }
-    tug_close(from);
-    return result;
+    return recipe_copy(words, copy_open);
 }
 
 int main(int argc, char **argv)

@@ -3,7 +3,6 @@
 #include "recipe.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -48,23 +47,15 @@ static int64_t copy_all_ranges(int from, int to, int64_t size)
     return result != 0 ? result : error;
 }
 
-static int64_t copy_ranges(void *argument)
+static int64_t copy_open(int from, int to)
 {
-    char **words = argument;
     struct stat stat;
-    int from = tug_open(words[0], O_RDONLY | O_CLOEXEC, 0);
-    if (from < 0)
-        return from;
-    int to = tug_open(words[1], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    int64_t result = to;
-    if (to >= 0) {
-        result = fstat(from, &stat) == 0 ? copy_all_ranges(from, to, stat.st_size) : -EIO;
-        int closed = tug_close(to);
-        if (result >= 0)
-            result = closed;
-    }
-    tug_close(from);
-    return result;
+    return fstat(from, &stat) == 0 ? copy_all_ranges(from, to, stat.st_size) : -EIO;
+}
+
+static int64_t copy_ranges(void *words)
+{
+    return recipe_copy(words, copy_open);
 }
 
 int main(int argc, char **argv)
