@@ -46,14 +46,12 @@ class Connection:
             pass
 
 
-class Server:
-    """A program that prints first where it listens; `connect` makes clients of the kind that the
-    protocol has."""
+class Program:
+    """One that is run, which does not outlive the block that it is run for. Gets what
+    subprocess.Popen() does."""
 
-    def __init__(self, *command, client=Connection):
-        self.client = client
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        self.port = int(self.process.stdout.readline().rsplit(":", 1)[1])
+    def __init__(self, *command, **options):
+        self.process = subprocess.Popen(command, text=True, **options)
 
     def __enter__(self):
         return self
@@ -62,7 +60,19 @@ class Server:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        self.process.stdout.close()
+        for pipe in (self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+
+class Server(Program):
+    """A program that prints first where it listens; `connect` makes clients of the kind that the
+    protocol has."""
+
+    def __init__(self, *command, client=Connection):
+        super().__init__(*command, stdout=subprocess.PIPE)
+        self.client = client
+        self.port = int(self.process.stdout.readline().rsplit(":", 1)[1])
 
     def connect(self, **options):
         return self.client(self.port, **options)

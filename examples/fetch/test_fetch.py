@@ -20,6 +20,11 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+# pylint: disable-next=wrong-import-position
+from serving import Program, eventually
+
 
 def contents(path):
     """What the server has under a path: some KiB, or 3 MB."""
@@ -136,7 +141,7 @@ class Web(ThreadingHTTPServer):
         self.server_close()
 
 
-class Fetch:
+class Fetch(Program):
     """One run of the program, into a directory of its own."""
 
     def __init__(self, program, *arguments, urls=()):
@@ -145,21 +150,14 @@ class Fetch:
         command = [program, "--pause=10", "--timeout=300", "--directory=" + self.directory.name]
         if urls:
             command.append("--list=-")
-        # pylint: disable-next=consider-using-with
-        self.process = subprocess.Popen([*command, *arguments], text=True, stdin=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, env={**os.environ, "no_proxy": "*"})
+        super().__init__(*command, *arguments, stdin=subprocess.PIPE, stderr=subprocess.PIPE,
+                         env={**os.environ, "no_proxy": "*"})
         for url in urls:
             self.process.stdin.write(url + "\n")
         self.process.stdin.close()
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        self.process.stderr.close()
+    def __exit__(self, *unused):
+        super().__exit__(*unused)
         self.directory.cleanup()
 
     def end(self):
@@ -257,10 +255,8 @@ def interrupted(program, web):
     for number in (signal.SIGINT, signal.SIGTERM):
         urls = [web.url(path) for path in ("/plain/whole", "/silent/large_1", "/silent/large_2")]
         with Fetch(program, "--timeout=20000", *urls) as fetch:
-            for _ in range(1000):
-                if fetch.size() > 2_000_000 and fetch.has("whole"):
-                    break
-                time.sleep(0.01)
+            # pylint: disable-next=cell-var-from-loop
+            eventually(lambda: fetch.size() > 2_000_000 and fetch.has("whole"))
             fetch.process.send_signal(number)
             status, lines, files = fetch.end()
         assert status == 130, (status, lines)
