@@ -25,7 +25,7 @@ class Ours:
             need(command, {"redis-benchmark": "redis-tools"}.get(command, command))
         servers = []
         for name in ("httpd", "minikv"):
-            target = MesonTarget(name, f"examples/{name}/example_{name}", versioned=False)
+            target = MesonTarget(name, f"examples/example_{name}", versioned=False)
             servers += target.build(context).command
         command = ["env", "TUG_DRIVER=" + self.driver, sys.executable, DRIVE, "tug",
                    *servers]
