@@ -14,14 +14,14 @@
 #include "resume.h"
 
 /* Calls should move much, since a file system may take them one by one: 1 GiB to a FUSE file system
- * with a delay of 1 ms by 16 workers takes 5.9 s by pieces of 256 KiB. And where the page cache is
- * made of folios as large as the write, those of 2 MiB are as large as what the machine below a
- * virtual one gives and takes back: 1 GiB on ext4 took 0.14 to 0.20 s with them, and 0.14 to 0.94 s
- * by pieces of 1 MiB, eight runs each in turn. But hundreds of workers should not need hundreds of
- * MiB: those beyond so many move less. */
-#define FULL_PIECES 16
+ * with a delay of 1 ms by 16 workers takes 5.9 s by pieces of 256 KiB. But where the page cache is
+ * made of folios as large as the write, those of 2 MiB are what a virtual machine hands back to its
+ * host once they are free, and has to ask for again: 1 GiB on ext4 took 0.13 to 0.20 s by pieces of
+ * 1 MiB, 0.14 to 0.52 s by 512 KiB and 0.18 to 2.9 s by 2 MiB, nine runs each in random order (the
+ * medians 0.16, 0.16 and 1.2 s; 0.15, 0.16 and 0.32 s where the page cache was full). And hundreds
+ * of workers should not need hundreds of MiB: those beyond so many move less. */
+#define FULL_PIECES 32
 #define DIRECT_PIECES 16
-#define FULL_PIECE ((uint64_t)2 << 20)
 #define SMALL_PIECE ((uint64_t)128 << 10)
 
 static uint64_t piece_size(const struct tug_crew_worker *worker, bool direct)
@@ -29,7 +29,7 @@ static uint64_t piece_size(const struct tug_crew_worker *worker, bool direct)
     ptrdiff_t place = worker - worker->crew->places;
     if (direct && place < DIRECT_PIECES)
         return TUG_TRANSFER_DIRECT_PIECE;
-    return place < FULL_PIECES ? FULL_PIECE : SMALL_PIECE;
+    return place < FULL_PIECES ? TUG_CREW_BUFFER_SIZE : SMALL_PIECE;
 }
 
 /* ---- A piece of data: [offset, end) ---- */

@@ -249,8 +249,7 @@ static void test_a_failed_copy_is_handed_over(void **state)
         assert_int_equal(link("from/0", fixture_text("from/%u", i)), 0);
     copy.outside = false;
     copy.options.jobs = 4;
-    /* The data are 15 pieces. */
-    for (unsigned k = 1; k <= 15; k += 2) {
+    for (unsigned k = 1; k < 30; k += 4) {
         const char *to = fixture_text("to%u", k);
         assert_int_equal(tug_fault_fail("pwrite", k, 1, EIO), 0);
         fixture_copy_run(&copy, to, "from", NULL);
