@@ -168,13 +168,15 @@ TUG_API int tug_sys_futimens(int fd, const struct timespec *times);
 TUG_API int tug_sys_utimensat(int directory, const char *path, const struct timespec *times,
                               int flags);
 
-/* ---- Extended attributes; `l`: by a path whose last symbolic link is not followed ---- */
+/* ---- Extended attributes; by a path: `l` does not follow its last symbolic link ---- */
 
 /* Return the size of the value, which is not stored if `size` is 0; -ERANGE: larger than `size`. */
+TUG_API int64_t tug_sys_getxattr(const char *path, const char *name, void *value, size_t size);
 TUG_API int64_t tug_sys_fgetxattr(int fd, const char *name, void *value, size_t size);
 TUG_API int64_t tug_sys_lgetxattr(const char *path, const char *name, void *value, size_t size);
 
 /* Return the size of the list: names, each terminated by a zero byte. As above. */
+TUG_API int64_t tug_sys_listxattr(const char *path, char *names, size_t size);
 TUG_API int64_t tug_sys_flistxattr(int fd, char *names, size_t size);
 TUG_API int64_t tug_sys_llistxattr(const char *path, char *names, size_t size);
 

@@ -50,11 +50,12 @@ struct tug_newborn {
     gid_t group;
 };
 
-/* A file to be worked on: open (fd >= 0), or by its name in the directory `at`, last symbolic link
- * not followed. */
+/* A file to be worked on: open (fd >= 0), or by its name in the directory `at`; a symbolic link of
+ * this name is meant itself, but for reading if it is to be followed. */
 struct tug_place {
     int fd, at;
     const char *name;
+    bool follow;
 };
 
 static inline struct tug_place tug_place_open(int fd)

@@ -63,8 +63,11 @@ static struct tug_place place_of(const struct tug_compare_pair *pair, int side)
     const char *name = side == 0 ? pair->place.name : pair->place.b_name;
     if (name == NULL)
         return tug_place_named(pair->fd[side], ".");
-    return pair->fd[side] >= 0 ? tug_place_open(pair->fd[side])
-                               : tug_place_named(pair->at[side], name);
+    if (pair->fd[side] >= 0)
+        return tug_place_open(pair->fd[side]);
+    struct tug_place place = tug_place_named(pair->at[side], name);
+    place.follow = !S_ISLNK(pair->statx[side].stx_mode);
+    return place;
 }
 
 static bool has_name(const struct side *side, const char *name)

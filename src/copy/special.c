@@ -65,7 +65,10 @@ static int fail_make(const struct special *special, int error)
 
 static struct tug_place place_of_source(const struct special *special)
 {
-    return tug_place_named(special->entry->directory->source, special->entry->name);
+    struct tug_place place =
+        tug_place_named(special->entry->directory->source, special->entry->name);
+    place.follow = special->entry->follow;
+    return place;
 }
 
 /* What there is to keep of the source, of which statx(2) has told a part. Links have no

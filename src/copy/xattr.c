@@ -32,7 +32,9 @@ static int64_t list_names(struct tug_place place, char *names, size_t size)
     struct path path;
     if (place.fd >= 0)
         return tug_sys_flistxattr(place.fd, names, size);
-    return tug_sys_llistxattr(path_of(place, &path), names, size);
+    const char *text = path_of(place, &path);
+    return place.follow ? tug_sys_listxattr(text, names, size)
+                        : tug_sys_llistxattr(text, names, size);
 }
 
 int64_t tug_xattr_get(struct tug_place place, const char *name, void *value, size_t size)
@@ -40,7 +42,9 @@ int64_t tug_xattr_get(struct tug_place place, const char *name, void *value, siz
     struct path path;
     if (place.fd >= 0)
         return tug_sys_fgetxattr(place.fd, name, value, size);
-    return tug_sys_lgetxattr(path_of(place, &path), name, value, size);
+    const char *text = path_of(place, &path);
+    return place.follow ? tug_sys_getxattr(text, name, value, size)
+                        : tug_sys_lgetxattr(text, name, value, size);
 }
 
 int tug_xattr_set(struct tug_place place, const char *name, const void *value, size_t size)

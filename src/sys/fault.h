@@ -52,7 +52,8 @@
     LENGTH(readlinkat) LENGTH(getdents64)                                                          \
     PLAIN(statx) PLAIN(faccessat) PLAIN(fchmod) PLAIN(fchmodat) PLAIN(fchown) PLAIN(fchownat)      \
     PLAIN(futimens) PLAIN(utimensat)                                                               \
-    PLAIN(fgetxattr) PLAIN(lgetxattr) PLAIN(flistxattr) PLAIN(llistxattr) PLAIN(fsetxattr)         \
+    PLAIN(getxattr) PLAIN(fgetxattr) PLAIN(lgetxattr)                                              \
+    PLAIN(listxattr) PLAIN(flistxattr) PLAIN(llistxattr) PLAIN(fsetxattr)                          \
     PLAIN(lsetxattr) PLAIN(fremovexattr) PLAIN(lremovexattr)                                       \
     PLAIN(malloc) PLAIN(calloc) PLAIN(realloc)                                                     \
     PLAIN(mmap) PLAIN(munmap) PLAIN(madvise) PLAIN(mprotect)                                       \

@@ -8,6 +8,11 @@
 
 #include "sys/call_pattern.h"
 
+int64_t tug_sys_getxattr(const char *path, const char *name, void *value, size_t size)
+{
+    return TUG_SYS_RETRY(getxattr, TUG_ON_PATH(AT_FDCWD, path), getxattr(path, name, value, size));
+}
+
 int64_t tug_sys_fgetxattr(int fd, const char *name, void *value, size_t size)
 {
     return TUG_SYS_RETRY(fgetxattr, TUG_ON_FD(fd), fgetxattr(fd, name, value, size));
@@ -17,6 +22,11 @@ int64_t tug_sys_lgetxattr(const char *path, const char *name, void *value, size_
 {
     return TUG_SYS_RETRY(lgetxattr, TUG_ON_PATH(AT_FDCWD, path),
                          lgetxattr(path, name, value, size));
+}
+
+int64_t tug_sys_listxattr(const char *path, char *names, size_t size)
+{
+    return TUG_SYS_RETRY(listxattr, TUG_ON_PATH(AT_FDCWD, path), listxattr(path, names, size));
 }
 
 int64_t tug_sys_flistxattr(int fd, char *names, size_t size)

@@ -211,7 +211,7 @@ static void test_default_modes(void **state)
     assert_int_equal(fixture_mode("to/fifo"), 0644);
 }
 
-/* With FOLLOW_ALWAYS a link to a FIFO is the FIFO. */
+/* With FOLLOW_ALWAYS a link to a FIFO is the FIFO, with its access control list. */
 static void test_a_followed_link_to_a_fifo(void **state)
 {
     struct fixture_copy copy;
@@ -219,17 +219,20 @@ static void test_a_followed_link_to_a_fifo(void **state)
     (void)state;
     fixture_make_dir("from", 0755);
     fixture_make_fifo("fifo", 0640);
+    bool listed = attributes_set_list("fifo", false, 4444);
     attributes_set_times("fifo", 1, 2, 3, 4);
     fixture_make_link("../fifo", "from/link");
     fixture_copy_init(&copy);
     copy.options.follow = TUG_COPY_FOLLOW_ALWAYS;
     copy.options.preserve = ALL;
+    copy.options.verify = true;
     fixture_copy_run(&copy, "to", "from", NULL);
     assert_int_equal(copy.result, 0);
     assert_int_equal(lstat("to/link", &stat_), 0);
     assert_true(S_ISFIFO(stat_.st_mode));
-    assert_int_equal(stat_.st_mode & 07777, 0640);
+    assert_int_equal(stat_.st_mode & 07777, listed ? 0751 : 0640);
     assert_int_equal(stat_.st_mtim.tv_sec, 3);
+    assert_int_equal(attributes_has_list("to/link", false), listed);
 }
 
 /* A device that is written to keeps its own. */

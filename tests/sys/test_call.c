@@ -295,11 +295,13 @@ static void test_extended_attributes(void **state)
     assert_memory_equal(value, "22", 2);
     assert_int_equal(tug_sys_fgetxattr(fd, "user.two", value, 1), -ERANGE);
     assert_int_equal(tug_sys_lgetxattr(by_name, "user.one", value, sizeof(value)), 1);
+    assert_int_equal(tug_sys_getxattr(by_name, "user.one", value, sizeof(value)), 1);
     assert_int_equal(tug_sys_fremovexattr(fd, "user.one"), 0);
     assert_int_equal(tug_sys_fgetxattr(fd, "user.one", NULL, 0), -ENODATA);
     int64_t size = tug_sys_flistxattr(fd, names, sizeof(names));
     assert_true(size >= (int64_t)sizeof("user.two"));
     assert_int_equal(tug_sys_llistxattr(by_name, names, sizeof(names)), size);
+    assert_int_equal(tug_sys_listxattr(by_name, names, sizeof(names)), size);
     assert_int_equal(tug_sys_lremovexattr(by_name, "user.two"), 0);
     assert_int_equal(tug_sys_lremovexattr(by_name, "user.two"), -ENODATA);
     discard(fd, "file");
