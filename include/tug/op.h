@@ -117,6 +117,12 @@ TUG_API void tug_op_accept(struct tug_op *op, int fd, struct sockaddr *address, 
 /* recv(2), send(2), recvmsg(2), sendmsg(2). MSG_NOSIGNAL is always set, MSG_DONTWAIT never. */
 TUG_API void tug_op_recv(struct tug_op *op, int fd, void *buffer, size_t length, int flags);
 TUG_API void tug_op_send(struct tug_op *op, int fd, const void *buffer, size_t length, int flags);
+/* recv(2) into a buffer of the runtime's, of TUG_RECV_BUFFER_SIZE bytes, that is taken when there
+ * is something to be received: who waits holds none. If the result is positive `*buffer` is the
+ * buffer, so many bytes of which are the caller's until tug_recv_buffer_release(), whatever becomes
+ * of the runtime; if not, it is NULL. */
+#define TUG_RECV_BUFFER_SIZE ((size_t)16384)
+TUG_API void tug_op_recv_buffer(struct tug_op *op, int fd, void **buffer, int flags);
 TUG_API void tug_op_recvmsg(struct tug_op *op, int fd, struct msghdr *message, int flags);
 TUG_API void tug_op_sendmsg(struct tug_op *op, int fd, const struct msghdr *message, int flags);
 /* Runs fn(argument) on the blocking pool; the result is what it returned. Not interrupted once it

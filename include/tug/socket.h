@@ -45,6 +45,19 @@ TUG_API int tug_connect(int fd, const struct sockaddr *address, socklen_t length
 TUG_API int64_t tug_recv(int fd, void *buffer, size_t length, int flags);
 TUG_API int64_t tug_send(int fd, const void *buffer, size_t length, int flags);
 
+/*
+ * recv(2) into a buffer of the runtime's, which is taken when something has come: thousands of
+ * tasks that wait for their peers hold no buffers meanwhile. Stores its address in `*buffer` and
+ * returns the number of bytes, at most TUG_RECV_BUFFER_SIZE; so many are the caller's, to read
+ * and to write, until it is given to tug_recv_buffer_release(), once, on any thread. It is of no
+ * use to keep many. Returns 0 and the errors as tug_recv(), and stores NULL then; -ENOMEM.
+ * Suspends. Cancelling loses nothing.
+ */
+TUG_API int64_t tug_recv_buffer(int fd, void **buffer, int flags);
+
+/* Gives a buffer back. `buffer` may be NULL. Does not suspend. */
+TUG_API void tug_recv_buffer_release(void *buffer);
+
 /* recv(2) with MSG_PEEK: what is received stays where it is, for the next call. A later peek may
  * see more. Returns as tug_recv(). */
 TUG_API int64_t tug_peek(int fd, void *buffer, size_t length);

@@ -8,6 +8,7 @@
  * owner sees in its second look what the waker had written before; if it comes after, the waker
  * sees ASLEEP and interrupts. No fence is needed, and no wake is lost.
  */
+#include "driver/buffer.h"
 #include "driver/op_flight.h"
 #include "sys/clock.h"
 
@@ -75,7 +76,8 @@ void tug_driver_settle(struct tug_driver *driver)
         tug_driver_serve_inbox(driver);
         if (driver->cancels_owed == 0 &&
             __atomic_load_n(&driver->cancellers, __ATOMIC_ACQUIRE) == 0)
-            return;
+            break;
         tug_clock_sleep(SETTLE_INTERVAL);
     }
+    tug_buffer_free_kept(driver);
 }

@@ -71,6 +71,10 @@ enum {
     TUG_OP_ASK_AGAIN = 4, /* for its end: there was no room for the request */
 };
 
+/* Receives are handed over in blocks of so many sizes (buffer.c). */
+#define TUG_BUFFER_SIZES 3
+struct tug_buffer;
+
 struct tug_driver_vtable {
     const char *name;
     /* Starts an op in state NEW. Returns TUG_READY when it was completed at once (op->future.result
@@ -102,6 +106,11 @@ struct tug_driver {
     uint32_t unsubmitted;
     /* Ops completed while another thread had them on their way into the inbox. Owner only. */
     uint32_t cancels_owed;
+    /* Buffers that were given back, by their size. Owner only. */
+    struct tug_kept_buffers {
+        struct tug_buffer *first;
+        uint32_t count;
+    } kept_buffers[TUG_BUFFER_SIZES];
     uint64_t submissions, completions, polls; /* counters, written by the owner only */
     /* AWAKE, ASLEEP, with or without NOTIFIED: guards interrupt(), so that most wakes cost no
      * system call. */

@@ -98,7 +98,7 @@ static int wait_for_fd(struct epoll_driver *driver, struct tug_op *op)
 
 static bool is_plain_receive(const struct tug_op *op)
 {
-    return op->code == TUG_OP_RECV && op->length > 0 &&
+    return (op->code == TUG_OP_RECV || op->code == TUG_OP_RECV_BUFFER) && op->length > 0 &&
            (op->argument & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)) == 0;
 }
 

@@ -130,6 +130,13 @@ void tug_fill_recv(const struct tug_op *op, struct io_uring_sqe *sqe)
     io_uring_prep_recv(sqe, op->fd, op->address, transfer_length(op), (int)op->argument);
 }
 
+void tug_fill_recv_buffer(const struct tug_op *op, struct io_uring_sqe *sqe)
+{
+    io_uring_prep_recv(sqe, op->fd, NULL, transfer_length(op), (int)op->argument);
+    sqe->flags |= IOSQE_BUFFER_SELECT;
+    sqe->buf_group = TUG_RING_BUFFERS;
+}
+
 void tug_fill_send(const struct tug_op *op, struct io_uring_sqe *sqe)
 {
     io_uring_prep_send(sqe, op->fd, op->address, transfer_length(op), (int)op->argument);

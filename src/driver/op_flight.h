@@ -89,7 +89,8 @@ void tug_driver_init(struct tug_driver *driver, const struct tug_driver_vtable *
 /* Takes all requests out of the inbox and serves them. */
 void tug_driver_serve_inbox(struct tug_driver *driver);
 
-/* Waits until no other thread is on its way into the inbox any more. Nothing is in flight. */
+/* Waits until no other thread is on its way into the inbox any more, and frees what the driver has
+ * kept. Nothing is in flight. */
 void tug_driver_settle(struct tug_driver *driver);
 
 /* Publishes an op whose result is stored (rule 1). */

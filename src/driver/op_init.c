@@ -218,6 +218,13 @@ void tug_op_send(struct tug_op *op, int fd, const void *buffer, size_t length, i
     begin_message(op, TUG_OP_SEND, fd, buffer, length, flags);
 }
 
+void tug_op_recv_buffer(struct tug_op *op, int fd, void **buffer, int flags)
+{
+    begin_message(op, TUG_OP_RECV_BUFFER, fd, NULL, TUG_RECV_BUFFER_SIZE, flags);
+    op->address2 = buffer;
+    *buffer = NULL;
+}
+
 void tug_op_recvmsg(struct tug_op *op, int fd, struct msghdr *message, int flags)
 {
     begin_message(op, TUG_OP_RECVMSG, fd, message, 0, flags);

@@ -13,6 +13,7 @@
 
 #include <tug/sys.h>
 
+#include "driver/buffer.h"
 #include "driver/op_table.h"
 
 static int64_t call_accept(const struct tug_op *op)
@@ -44,6 +45,23 @@ static int64_t call_recv(const struct tug_op *op)
     return tug_sys_recv(op->fd, op->address, op->length, (int)op->argument);
 }
 
+/* The driver of the calling thread keeps its own; a thread of the pool has none. */
+static int64_t receive_into_buffer(const struct tug_op *op, int flags)
+{
+    struct tug_driver *driver = tug_driver_current();
+    void *buffer = tug_buffer_take(driver);
+    if (buffer == NULL)
+        return -ENOMEM;
+    int64_t result = tug_sys_recv(op->fd, buffer, op->length, flags);
+    tug_buffer_hand_over(driver, op, buffer, result);
+    return result;
+}
+
+static int64_t call_recv_buffer(const struct tug_op *op)
+{
+    return receive_into_buffer(op, (int)op->argument);
+}
+
 static int64_t call_send(const struct tug_op *op)
 {
     return tug_sys_send(op->fd, op->address, op->length, (int)op->argument);
@@ -62,6 +80,11 @@ static int64_t call_sendmsg(const struct tug_op *op)
 int64_t tug_attempt_recv(const struct tug_op *op)
 {
     return tug_sys_recv(op->fd, op->address, op->length, (int)op->argument | MSG_DONTWAIT);
+}
+
+int64_t tug_attempt_recv_buffer(const struct tug_op *op)
+{
+    return receive_into_buffer(op, (int)op->argument | MSG_DONTWAIT);
 }
 
 int64_t tug_attempt_send(const struct tug_op *op)
@@ -87,6 +110,11 @@ int64_t tug_block_accept(const struct tug_op *op)
 int64_t tug_block_recv(const struct tug_op *op)
 {
     return tug_block_transfer(op, call_recv);
+}
+
+int64_t tug_block_recv_buffer(const struct tug_op *op)
+{
+    return tug_block_transfer(op, call_recv_buffer);
 }
 
 int64_t tug_block_send(const struct tug_op *op)

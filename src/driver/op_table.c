@@ -137,6 +137,11 @@ const struct tug_op_row tug_op_table[TUG_OP_CODE_COUNT] = {
         .name = "send", RING(IORING_OP_SEND, tug_fill_send), .events = POLLOUT,
         .attempt = tug_attempt_send, .blocking = tug_block_send,
     },
+    [TUG_OP_RECV_BUFFER] = {
+        .name = "recv_buffer", RING(IORING_OP_RECV, tug_fill_recv_buffer),
+        .ring_has_buffers = true, .events = POLLIN,
+        .attempt = tug_attempt_recv_buffer, .blocking = tug_block_recv_buffer,
+    },
     [TUG_OP_RECVMSG] = {
         .name = "recvmsg", RING(IORING_OP_RECVMSG, tug_fill_recvmsg), .events = POLLIN,
         .attempt = tug_attempt_recvmsg, .blocking = tug_block_recvmsg,

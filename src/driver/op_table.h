@@ -40,6 +40,7 @@ enum tug_op_code {
     TUG_OP_ACCEPT,
     TUG_OP_RECV,
     TUG_OP_SEND,
+    TUG_OP_RECV_BUFFER,
     TUG_OP_RECVMSG,
     TUG_OP_SENDMSG,
     TUG_OP_BLOCKING,
@@ -57,6 +58,8 @@ struct tug_op_row {
     bool ring;
     /* The ring counts the length in 32 bits: above that, the pool. */
     bool ring_length_is_32_bits;
+    /* The ring is lent buffers, of which the kernel chooses one (uring_buffers.c). */
+    bool ring_has_buffers;
     /* tug_op_cancel() does nothing. */
     bool uncancellable;
     /* The poll(2) events that make another attempt worth while; 0: the descriptor, if there is one,
@@ -123,6 +126,7 @@ int64_t tug_block_poll(const struct tug_op *op);
 int64_t tug_block_accept(const struct tug_op *op);
 int64_t tug_block_recv(const struct tug_op *op);
 int64_t tug_block_send(const struct tug_op *op);
+int64_t tug_block_recv_buffer(const struct tug_op *op);
 int64_t tug_block_recvmsg(const struct tug_op *op);
 int64_t tug_block_sendmsg(const struct tug_op *op);
 int64_t tug_block_function(const struct tug_op *op);
@@ -136,10 +140,14 @@ int64_t tug_attempt_poll(const struct tug_op *op);
 int64_t tug_attempt_accept(const struct tug_op *op);
 int64_t tug_attempt_recv(const struct tug_op *op);
 int64_t tug_attempt_send(const struct tug_op *op);
+int64_t tug_attempt_recv_buffer(const struct tug_op *op);
 int64_t tug_attempt_recvmsg(const struct tug_op *op);
 int64_t tug_attempt_sendmsg(const struct tug_op *op);
 
 #if TUG_HAVE_IO_URING
+/* The only group of buffers that a ring is lent. */
+#define TUG_RING_BUFFERS 0
+
 /* The column `fill`, in op_fill.c. */
 void tug_fill_nop(const struct tug_op *op, struct io_uring_sqe *sqe);
 void tug_fill_openat(const struct tug_op *op, struct io_uring_sqe *sqe);
@@ -163,6 +171,7 @@ void tug_fill_poll(const struct tug_op *op, struct io_uring_sqe *sqe);
 void tug_fill_accept(const struct tug_op *op, struct io_uring_sqe *sqe);
 void tug_fill_recv(const struct tug_op *op, struct io_uring_sqe *sqe);
 void tug_fill_send(const struct tug_op *op, struct io_uring_sqe *sqe);
+void tug_fill_recv_buffer(const struct tug_op *op, struct io_uring_sqe *sqe);
 void tug_fill_recvmsg(const struct tug_op *op, struct io_uring_sqe *sqe);
 void tug_fill_sendmsg(const struct tug_op *op, struct io_uring_sqe *sqe);
 #endif

@@ -50,7 +50,7 @@ static int uring_start(struct tug_driver *base, struct tug_op *op)
     if (!tug_uring_is_native(op) || (row->ring_length_is_32_bits && op->length > UINT32_MAX))
         return tug_op_start_in_pool(base, op);
     tug_op_take_off(op, base, TUG_ROUTE_URING, TUG_OP_IN_FLIGHT);
-    op->flags = 0;
+    op->flags = row->ring_has_buffers && !tug_uring_has_buffers(self(base)) ? TUG_OP_POLLING : 0;
     base->in_flight++;
     tug_uring_launch(self(base), op);
     return TUG_PENDING;
@@ -81,6 +81,12 @@ static bool try_otherwise(struct tug_uring_driver *driver, struct tug_op *op, in
         op->flags |= TUG_OP_POLLING;
         tug_uring_launch(driver, op);
         return true;
+    case -ENOBUFS: /* all that the ring was lent are in use */
+        if (!tug_op_row(op)->ring_has_buffers)
+            return false;
+        op->flags |= TUG_OP_POLLING;
+        tug_uring_launch(driver, op);
+        return true;
     case -EINTR:
         if (tug_op_row(op)->uncancellable)
             return false;
@@ -102,14 +108,28 @@ static bool try_otherwise(struct tug_uring_driver *driver, struct tug_op *op, in
     return true;
 }
 
-static void on_op(struct tug_uring_driver *driver, struct tug_op *op, bool of_poll, int result)
+/* After the descriptor was waited for: -EINTR, try again; or a receive whose buffer the ring did
+ * not have is made by a call. */
+static int after_poll(struct tug_op *op, int result)
 {
+    op->flags &= (uint8_t)~TUG_OP_POLLING;
+    if (result < 0)
+        return result;
+    const struct tug_op_row *row = tug_op_row(op);
+    return row->ring_has_buffers ? (int)row->attempt(op) : -EINTR;
+}
+
+static void on_op(struct tug_uring_driver *driver, struct tug_op *op,
+                  const struct io_uring_cqe *cqe)
+{
+    int result = cqe->res;
     tug_op_list_remove(&driver->flying, op);
+    if ((cqe->flags & IORING_CQE_F_BUFFER) != 0)
+        tug_uring_hand_over(driver, op, cqe->flags >> IORING_CQE_BUFFER_SHIFT, result);
     if (result <= -ERESTART_FIRST && result >= -ERESTART_LAST)
         result = -EINTR;
-    if (of_poll) {
-        op->flags &= (uint8_t)~TUG_OP_POLLING;
-        result = result < 0 ? result : -EINTR; /* now it is worth while to try again */
+    if ((cqe->user_data & TUG_URING_OF_POLL) != 0) {
+        result = after_poll(op, result);
     } else if (result >= 0 && !tug_uring_is_proven(op)) {
         tug_uring_set_proven(op);
     }
@@ -117,7 +137,7 @@ static void on_op(struct tug_uring_driver *driver, struct tug_op *op, bool of_po
         if (!tug_op_is_cancelled(op)) {
             if (try_otherwise(driver, op, result))
                 return;
-        } else if (result == -EINTR || result == -EAGAIN) {
+        } else if (result == -EINTR || result == -EAGAIN || result == -ENOBUFS) {
             result = -ECANCELED;
         }
     }
@@ -153,8 +173,7 @@ static void reap(struct tug_uring_driver *driver)
         if (tail - head > LOOK_AHEAD)
             prefetch_op(cq->cqes[(head + LOOK_AHEAD) & cq->ring_mask].user_data);
         if (cqe.user_data >= TUG_URING_SPECIAL_END)
-            on_op(driver, tug_uring_op_of(cqe.user_data), (cqe.user_data & TUG_URING_OF_POLL) != 0,
-                  cqe.res);
+            on_op(driver, tug_uring_op_of(cqe.user_data), &cqe);
         else if (cqe.user_data == TUG_URING_WAKE)
             on_wake(driver, &cqe);
     }
@@ -264,6 +283,7 @@ static void uring_close(struct tug_driver *base)
     }
     tug_driver_settle(base);
     tug_ring_queue_exit(&driver->ring);
+    tug_uring_free_buffers(driver);
     tug_sys_close(driver->wake_fd);
     tug_sys_free(driver);
 }

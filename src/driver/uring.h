@@ -12,6 +12,8 @@
 #include "driver/op_flight.h"
 #include "sys/ring.h"
 
+struct tug_uring_buffers;
+
 struct tug_uring_driver {
     struct tug_driver base;
     struct io_uring ring;
@@ -20,7 +22,9 @@ struct tug_uring_driver {
     int wake_fd;
     bool wake_armed;     /* the kernel watches wake_fd, or an entry that says so is in the queue */
     bool wake_multishot; /* one entry serves for all wake-ups */
-    bool ask_again;      /* some flying ops have TUG_OP_ASK_AGAIN set */
+    struct tug_uring_buffers *buffers; /* lent to the ring, or NULL; see uring_buffers.c */
+    bool buffers_refused;              /* not to be tried again */
+    bool ask_again;                    /* some flying ops have TUG_OP_ASK_AGAIN set */
 };
 
 /*
@@ -62,6 +66,18 @@ void tug_uring_ask_again(struct tug_uring_driver *driver);
 
 /* Brings the number of what is not handed over yet up to date. */
 void tug_uring_count_unsubmitted(struct tug_uring_driver *driver);
+
+/* ---- Buffers that the kernel chooses from, in uring_buffers.c ---- */
+
+/* Whether the ring has been lent buffers; lends them the first time that it is asked. */
+bool tug_uring_has_buffers(struct tug_uring_driver *driver);
+
+/* The completion of `op` names a buffer: gives what is in it to who waits, and lends another. */
+void tug_uring_hand_over(struct tug_uring_driver *driver, const struct tug_op *op, unsigned number,
+                         int result);
+
+/* Frees them. The ring is closed. */
+void tug_uring_free_buffers(struct tug_uring_driver *driver);
 
 /* ---- Setting up, in uring_setup.c and uring_route.c ---- */
 

@@ -13,6 +13,7 @@
 #include <tug/socket.h>
 #include <tug/sys.h>
 
+#include "driver/buffer.h"
 #include "net/pause.h"
 #include "task/carry_out.h"
 
@@ -89,6 +90,18 @@ int64_t tug_send(int fd, const void *buffer, size_t length, int flags)
     struct tug_op op;
     tug_op_send(&op, fd, buffer, length, flags);
     return tug_op_carry_out(&op);
+}
+
+int64_t tug_recv_buffer(int fd, void **buffer, int flags)
+{
+    struct tug_op op;
+    tug_op_recv_buffer(&op, fd, buffer, flags);
+    return tug_op_carry_out(&op);
+}
+
+void tug_recv_buffer_release(void *buffer)
+{
+    tug_buffer_put(tug_driver_current(), buffer);
 }
 
 int64_t tug_peek(int fd, void *buffer, size_t length)

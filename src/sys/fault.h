@@ -64,7 +64,8 @@
     PLAIN(waitid) PLAIN(eventfd_write)                                                             \
     PLAIN(io_uring_queue_init) PLAIN(io_uring_queue_exit) PLAIN(io_uring_submit)                   \
     PLAIN(io_uring_wait) PLAIN(io_uring_get_events) PLAIN(io_uring_register_probe)                 \
-    PLAIN(io_uring_register_ring_fd) PLAIN(io_uring_register_iowq_max_workers)
+    PLAIN(io_uring_register_ring_fd) PLAIN(io_uring_register_iowq_max_workers)                     \
+    PLAIN(io_uring_register_buf_ring)
 /* clang-format on */
 
 #define TUG_FAULT_ENUMERATOR(name) TUG_FAULT_CALL_##name,

@@ -68,6 +68,12 @@ int tug_ring_register_ring_fd(struct io_uring *ring)
     return RING_CALL(io_uring_register_ring_fd, ring, io_uring_register_ring_fd(ring));
 }
 
+int tug_ring_register_buf_ring(struct io_uring *ring, struct io_uring_buf_reg *registration)
+{
+    return RING_CALL(io_uring_register_buf_ring, ring,
+                     io_uring_register_buf_ring(ring, registration, 0));
+}
+
 int tug_ring_register_iowq_max_workers(struct io_uring *ring, unsigned values[2])
 {
     return RING_CALL(io_uring_register_iowq_max_workers, ring,

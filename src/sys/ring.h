@@ -34,6 +34,8 @@ int tug_ring_get_events(struct io_uring *ring);
 int tug_ring_register_probe(struct io_uring *ring, struct io_uring_probe *probe, unsigned count);
 int tug_ring_register_ring_fd(struct io_uring *ring);
 
+int tug_ring_register_buf_ring(struct io_uring *ring, struct io_uring_buf_reg *registration);
+
 /* values[0]: workers for regular files and block devices at most, values[1]: for all else; 0: leave
  * as it is. On return they hold what was set before. */
 int tug_ring_register_iowq_max_workers(struct io_uring *ring, unsigned values[2]);

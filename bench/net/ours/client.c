@@ -15,7 +15,7 @@ struct client {
     enum step step;
     int fd;
     size_t sent, length;
-    char buffer[16384];
+    void *buffer; /* NULL while it waits */
 };
 
 static struct client *client_of(struct tug_future *future)
@@ -28,13 +28,16 @@ static void begin(struct client *client, enum step step)
     client->step = step;
     switch (step) {
     case RECEIVING:
-        tug_op_recv(&client->op, client->fd, client->buffer, sizeof(client->buffer), 0);
+        tug_recv_buffer_release(client->buffer);
+        tug_op_recv_buffer(&client->op, client->fd, &client->buffer, 0);
         break;
     case SENDING:
-        tug_op_send(&client->op, client->fd, client->buffer + client->sent,
+        tug_op_send(&client->op, client->fd, (char *)client->buffer + client->sent,
                     client->length - client->sent, 0);
         break;
     case CLOSING:
+        tug_recv_buffer_release(client->buffer);
+        client->buffer = NULL;
         tug_op_close(&client->op, client->fd);
         break;
     }
@@ -94,6 +97,7 @@ struct tug_task *client_spawn(int fd)
         return NULL;
     client->future = (struct tug_future){&client_vtable, 0};
     client->fd = fd;
+    client->buffer = NULL;
     begin(client, RECEIVING);
     if (tug_spawn_future(&task, NULL, &client->future) < 0)
         free(client);

@@ -27,11 +27,14 @@ static int64_t check(int64_t result, const char *what)
 static int64_t serve(void *client)
 {
     int fd = (int)(intptr_t)client;
-    char buffer[16384];
+    void *buffer;
     int64_t length;
-    while ((length = tug_recv(fd, buffer, sizeof(buffer), 0)) > 0)
-        if (tug_send_all(fd, buffer, (size_t)length, 0) < 0)
+    while ((length = tug_recv_buffer(fd, &buffer, 0)) > 0) {
+        int64_t sent = tug_send_all(fd, buffer, (size_t)length, 0);
+        tug_recv_buffer_release(buffer);
+        if (sent < 0)
             break;
+    }
     tug_close(fd);
     return 0;
 }
