@@ -359,6 +359,32 @@ static int64_t what_takes_too_long_is_cancelled(void *unused)
     return 0;
 }
 
+static int64_t the_usual_time_is_half_a_minute(void *unused)
+{
+    (void)unused;
+    static const uint64_t held_for[] = {29 * TUG_SECOND, 30 * TUG_SECOND + 2 * MS};
+    for (int late = 0; late < 2; late++) {
+        struct held held;
+        int64_t result;
+        struct tug_file_pool *pool = make_pool(1, 3);
+        CHECK(pool != NULL);
+        CHECK_EQUAL(hold_up(&held, pool), 0);
+        CHECK_EQUAL(tug_time_pause(), 0);
+        struct tug_task *end = tug_spawn(shut_down, pool);
+        CHECK_EQUAL(tug_yield(), 0);
+        CHECK_EQUAL(tug_time_advance(held_for[late]), 0);
+        CHECK_EQUAL(tug_yield(), 0);
+        CHECK_EQUAL(tug_time_resume(), 0);
+        let_go(&held);
+        CHECK_EQUAL(tug_file_request_wait(&held.request), late ? -ECANCELED : 0);
+        CHECK_EQUAL(tug_join(end, &result), 0);
+        CHECK_EQUAL(result, late ? -ETIMEDOUT : 0);
+        tug_file_pool_destroy(pool);
+        unlink("held");
+    }
+    return 0;
+}
+
 static int64_t what_does_not_end_is_told_of(void *unused)
 {
     (void)unused;
@@ -574,6 +600,7 @@ int main(void)
         SCRATCH_TEST(what_runs_is_cancelled),
         SCRATCH_TEST(what_was_taken_is_carried_out),
         SCRATCH_TEST(what_takes_too_long_is_cancelled),
+        SCRATCH_TEST_CURRENT_THREAD(the_usual_time_is_half_a_minute),
         SCRATCH_TEST(what_does_not_end_is_told_of),
         SCRATCH_TEST(a_cancelled_shutdown_ends_all_the_same),
         SCRATCH_TEST(a_batch_after_the_other),

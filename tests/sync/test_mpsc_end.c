@@ -226,6 +226,9 @@ static int64_t the_end_wakes_who_waits(void *argument)
     struct tug_task *task = fixture_spawn(close_later, channel.receiver);
     CHECK_EQUAL(send_value(channel, 2), -EPIPE);
     CHECK_EQUAL(fixture_join(task), 0);
+    struct tug_mpsc_permit permit;
+    CHECK_EQUAL(tug_mpsc_reserve(channel.sender, 1, &permit), -EPIPE);
+    CHECK_EQUAL(tug_mpsc_try_reserve(channel.sender, 1, &permit), -EPIPE);
     expect(channel, 1);
     expect_end(channel);
     end(channel);
