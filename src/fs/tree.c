@@ -103,9 +103,16 @@ void tug_tree_close(struct tug_tree *tree)
 
 /* ---- The window of open descriptors ---- */
 
+static bool has_inner_to_close(const struct tug_tree *tree)
+{
+    return tree->first_open < tree->depth - 1;
+}
+
+/* The root only when there is no other. */
 static int close_first(struct tug_tree *tree)
 {
-    struct tug_tree_level *level = &tree->levels[tree->first_open];
+    bool inner = has_inner_to_close(tree);
+    struct tug_tree_level *level = &tree->levels[inner ? tree->first_open : 0];
     struct statx metadata;
     int result = tug_sys_statx(level->fd, "", AT_EMPTY_PATH, STATX_INO, &metadata);
     if (result < 0)
@@ -114,7 +121,7 @@ static int close_first(struct tug_tree *tree)
     level->major = metadata.stx_dev_major;
     level->minor = metadata.stx_dev_minor;
     close_level(level);
-    tree->first_open++;
+    tree->first_open += inner;
     return 0;
 }
 
@@ -149,14 +156,17 @@ static int open_same(const struct tug_tree_level *level, int at, const char *nam
 
 int tug_tree_open_parent(struct tug_tree *tree)
 {
-    if (tree->depth < 3 || tree->first_open < tree->depth - 1)
+    if (tree->depth < 2)
         return 0;
     struct tug_tree_level *parent = &tree->levels[tree->depth - 2];
+    if (parent->fd >= 0)
+        return 0;
     int fd = open_same(parent, tug_tree_last(tree)->fd, "..");
     if (fd < 0)
         return fd;
     parent->fd = fd;
-    tree->first_open = tree->depth - 2;
+    if (tree->depth > 2)
+        tree->first_open = tree->depth - 2;
     return 0;
 }
 
@@ -164,9 +174,9 @@ int tug_tree_find_back(struct tug_tree *tree)
 {
     struct tug_tree_level *levels = tree->levels;
     size_t found = 0;
-    int fd = 0;
+    int fd = levels[0].fd < 0 ? -ESTALE : 0;
     close_level(tug_tree_last(tree));
-    for (size_t i = 1; i < tree->depth - 1; i++) {
+    for (size_t i = 1; fd >= 0 && i < tree->depth - 1; i++) {
         fd = open_same(&levels[i], levels[i - 1].fd, tree->names + levels[i].name);
         if (fd < 0)
             break;
@@ -187,7 +197,8 @@ static int open_child(struct tug_tree *tree, const char *name)
     for (;;) {
         int fd = tug_sys_openat(tug_tree_last(tree)->fd, name, OPEN_FLAGS | O_NOFOLLOW, 0);
         bool full = fd == -EMFILE || fd == -ENFILE;
-        if (!full || tree->first_open >= tree->depth - 1 || close_first(tree) < 0)
+        bool can_close = has_inner_to_close(tree) || (tree->depth > 1 && tree->levels[0].fd >= 0);
+        if (!full || !can_close || close_first(tree) < 0)
             return fd;
     }
 }

@@ -12,11 +12,12 @@
  *    read in batches; names of subdirectories are kept (in `names`, where those of a level end
  *    where the next level's begin). Then one descends into them, last first, and leaves each at its
  *    end.
- *  - Only the root and the deepest levels are sure to have an open descriptor. One that was closed
- *    is opened again as `..` of the level below, and must then be the same directory (device and
- *    inode): if somebody has moved what is below it, that is -ESTALE. Then it may still be found
- *    by the names from the root. Reading it goes on where it was. The last level is always open,
- *    but for levels that were not found again, which can only be left.
+ *  - Only the deepest levels are sure to have an open descriptor, and the root, as long as the
+ *    process has enough of them. A level that was closed is opened again as `..` of the one below,
+ *    and must then be the same directory (device and inode): if somebody has moved what is below
+ *    it, that is -ESTALE. Then it may still be found by the names from the root. Reading it goes on
+ *    where it was. The last level is always open, but for levels that were not found again, which
+ *    can only be left.
  *
  * A level with many subdirectories is read in several rounds, to keep memory bounded: one descends
  * when tug_tree_has_room() says no.
@@ -44,7 +45,7 @@ struct tug_tree_level {
 struct tug_tree {
     struct tug_tree_level *levels;
     size_t depth, level_capacity;
-    size_t first_open; /* levels before this one are closed, the root excepted */
+    size_t first_open; /* levels before this one are closed, but for the root */
     char *names;
     size_t names_length, names_capacity;
     char *entries; /* the batch that is being looked at, of the last level */

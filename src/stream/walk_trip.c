@@ -175,7 +175,10 @@ static int leave_lost(struct tug_walk_trip *trip)
     int error = 0;
     if (!scanned || tug_tree_kept(&trip->tree) != NULL)
         error = add_error(trip, "", trip->lost);
-    leave_level(trip);
+    if (trip->tree.depth == 1)
+        trip->ended = true;
+    else
+        leave_level(trip);
     return error;
 }
 

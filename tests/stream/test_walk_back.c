@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "../fs/scratch.h"
 #include "sys/fault.h"
@@ -32,7 +34,8 @@ static int64_t make_chain_among_others(const char *root)
 }
 
 struct way_back {
-    int entries, files, upper_files, errors;
+    int entries, files, upper_files;
+    int errors, root_errors; /* at "tree/upper/" and at "tree/" */
 };
 
 /* Calls `change` when the walk of "tree" is far below, in the chain, and goes on to the end. Errors
@@ -44,12 +47,14 @@ static int64_t walk_while(void (*change)(void), struct way_back *seen)
     struct tug_stream *stream = tug_walk(&walk, "tree", 0);
     bool changed = false;
     int result;
-    *seen = (struct way_back){0, 0, 0, 0};
+    *seen = (struct way_back){0, 0, 0, 0, 0};
     while ((result = tug_next(stream, &entry)) != 0) {
         if (result < 0) {
             CHECK_EQUAL(result, -ESTALE);
-            CHECK_EQUAL(strcmp(tug_walk_failed(&walk), "tree/upper/"), 0);
-            seen->errors++;
+            bool root = strcmp(tug_walk_failed(&walk), "tree/") == 0;
+            CHECK(root || strcmp(tug_walk_failed(&walk), "tree/upper/") == 0);
+            seen->errors += !root;
+            seen->root_errors += root;
             continue;
         }
         seen->entries++;
@@ -124,6 +129,7 @@ static int64_t the_way_back_is_gone(void *unused)
         CHECK_EQUAL(seen.files - seen.upper_files, ASIDE);
         if (i < 2)
             CHECK_EQUAL(seen.errors, 0);
+        CHECK_EQUAL(seen.root_errors, 0);
         CHECK_EQUAL(seen.errors, seen.upper_files < ASIDE);
         CHECK_EQUAL(seen.entries - seen.files, ALL);
     }
@@ -131,6 +137,8 @@ static int64_t the_way_back_is_gone(void *unused)
 }
 
 #if TUG_FAULT_INJECTION
+static struct rlimit limit;
+
 static void lose_parents(void)
 {
     tug_fault_only_path("..");
@@ -158,6 +166,41 @@ static int64_t no_directory_has_a_parent(void *unused)
     tug_fault_reset();
     CHECK_EQUAL(seen.files - seen.upper_files, ASIDE);
     CHECK_EQUAL(seen.errors, seen.upper_files < ASIDE);
+    CHECK_EQUAL(seen.root_errors, 0);
+    return 0;
+}
+
+static struct rlimit two_descriptors;
+
+static void find_two_descriptors(void)
+{
+    int first = dup(0), second = dup(0);
+    close(first);
+    close(second);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    two_descriptors = (struct rlimit){(rlim_t)second + 1, limit.rlim_max};
+}
+
+static void lose_descriptors_and_parents(void)
+{
+    setrlimit(RLIMIT_NOFILE, &two_descriptors);
+    lose_parents();
+}
+
+/* With two descriptors even the root is closed: then the walk ends, and says what is lost. */
+static int64_t no_way_to_the_root(void *unused)
+{
+    (void)unused;
+    struct way_back seen;
+    CHECK_EQUAL(make_two_levels(), 0);
+    find_two_descriptors();
+    int64_t walked = walk_while(lose_descriptors_and_parents, &seen);
+    setrlimit(RLIMIT_NOFILE, &limit);
+    tug_fault_reset();
+    CHECK_EQUAL(walked, 0);
+    CHECK_EQUAL(seen.errors, seen.upper_files < ASIDE);
+    CHECK_EQUAL(seen.root_errors, seen.files - seen.upper_files < ASIDE);
+    CHECK(seen.errors + seen.root_errors > 0);
     return 0;
 }
 #endif
@@ -169,6 +212,7 @@ int main(void)
         SCRATCH_TEST(the_way_back_is_gone),
 #if TUG_FAULT_INJECTION
         SCRATCH_TEST(no_directory_has_a_parent),
+        SCRATCH_TEST(no_way_to_the_root),
 #endif
     };
     return cmocka_run_group_tests_name("stream/walk_back", tests, NULL, NULL);
