@@ -31,6 +31,8 @@ EXPERIMENTS = (
     same("broadcast_1000", 30_000),
     same("watch_10", 30_000),
     same("watch_1000", 30_000),
+    same("notify_1", 30_000),
+    same("notify_10", 30_000),
     same("mutex_alone", 100_000),
     same("mutex_6", 100_000),
     same("rwlock_alone", 100_000),

@@ -59,6 +59,10 @@ void bench_rwlock_6(size_t n);
 void bench_semaphore_10(size_t n);
 void bench_semaphore_5(size_t n);
 
+/* ../../sync/ours/notify.c */
+void bench_notify_1(size_t n);
+void bench_notify_10(size_t n);
+
 /* ../../sync/ours/mpsc.c */
 void bench_mpsc_1_1000(size_t n);
 void bench_mpsc_1_1(size_t n);

@@ -45,6 +45,8 @@ static const struct bench_case timed_cases[] = {
     {"broadcast_1000", 300000, 3, "ns", bench_broadcast_1000},
     {"watch_10", 300000, 3, "ns", bench_watch_10},
     {"watch_1000", 300000, 3, "ns", bench_watch_1000},
+    {"notify_1", 300000, 3, "ns", bench_notify_1},
+    {"notify_10", 300000, 3, "ns", bench_notify_10},
     {"mutex_alone", 1000000, 3, "ns", bench_mutex_alone},
     {"mutex_6", 1000000, 3, "ns", bench_mutex_6},
     {"rwlock_alone", 1000000, 3, "ns", bench_rwlock_alone},

@@ -167,6 +167,20 @@ func six(n int, work func(n int)) {
 	ended.Wait()
 }
 
+func notifyOne(n int) {
+	there, back := make(chan struct{}, 1), make(chan struct{}, 1)
+	go func() {
+		for i := 0; i < n/2; i++ {
+			<-there
+			back <- struct{}{}
+		}
+	}()
+	for i := 0; i < n/2; i++ {
+		there <- struct{}{}
+		<-back
+	}
+}
+
 var (
 	mutex   sync.Mutex
 	counter int
@@ -214,6 +228,8 @@ func init() {
 		"broadcast_1000":       {300000, 3, "ns", func(n int) { broadcast(n, 1000) }},
 		"watch_10":             {300000, 3, "ns", func(n int) { watch(n, 10) }},
 		"watch_1000":           {300000, 3, "ns", func(n int) { watch(n, 1000) }},
+		"notify_1":             {300000, 3, "ns", notifyOne},
+		"notify_10":            {300000, 3, "ns", func(n int) { watch(n, 10) }},
 		"mutex_alone":          {1000000, 3, "ns", lockMutex},
 		"mutex_6":              {1000000, 3, "ns", func(n int) { six(n, lockMutex) }},
 		"rwlock_alone":         {1000000, 3, "ns", lockToRead},

@@ -3,7 +3,7 @@
 // The cases of the suite "sync".
 
 use super::Bench;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::future::Future;
 use std::sync::Arc;
 use tokio::sync::{broadcast, mpsc, oneshot, watch, Mutex, Notify, RwLock, Semaphore};
@@ -174,6 +174,60 @@ async fn watches(n: usize, count: usize) {
     }
 }
 
+async fn notify_and_wait(notify: &Notify, other: &Notify, n: usize) {
+    for _ in 0..n {
+        notify.notify_one();
+        other.notified().await;
+    }
+}
+
+async fn notify_1(n: usize) {
+    let both = Arc::new((Notify::new(), Notify::new()));
+    let partner = tokio::spawn({
+        let both = both.clone();
+        async move {
+            for _ in 0..n / 2 {
+                both.0.notified().await;
+                both.1.notify_one();
+            }
+        }
+    });
+    notify_and_wait(&both.0, &both.1, n / 2).await;
+    partner.await.unwrap();
+}
+
+/// Who is notified waits for the next time before it tells. At first all tell that they are ready.
+async fn notify_all(n: usize, count: usize) {
+    let shared = Arc::new((Notify::new(), AtomicBool::new(false)));
+    let round = Round::new();
+    round.left.store(count, Ordering::Relaxed);
+    let tasks: Vec<_> = (0..count)
+        .map(|_| {
+            let shared = shared.clone();
+            let round = round.clone();
+            tokio::spawn(async move {
+                let notified = shared.0.notified();
+                tokio::pin!(notified);
+                loop {
+                    round.tell();
+                    notified.as_mut().await;
+                    if shared.1.load(Ordering::Acquire) {
+                        break;
+                    }
+                    notified.set(shared.0.notified());
+                }
+            })
+        })
+        .collect();
+    round.done.notified().await;
+    round.run(n, count, |_| shared.0.notify_waiters()).await;
+    shared.1.store(true, Ordering::Release);
+    shared.0.notify_waiters();
+    for task in tasks {
+        task.await.unwrap();
+    }
+}
+
 /// Runs a future in six tasks, which share `n` operations.
 async fn six<F, W>(n: usize, work: W)
 where
@@ -248,6 +302,8 @@ pub fn run(case: &str, bench: impl Fn(usize, usize) -> Bench) -> bool {
         "broadcast_1000" => bench(300_000, 3).per_operation(|n| broadcasts(n, 1_000)),
         "watch_10" => bench(300_000, 3).per_operation(|n| watches(n, 10)),
         "watch_1000" => bench(300_000, 3).per_operation(|n| watches(n, 1_000)),
+        "notify_1" => bench(300_000, 3).per_operation(notify_1),
+        "notify_10" => bench(300_000, 3).per_operation(|n| notify_all(n, 10)),
         "mutex_alone" => {
             bench(1_000_000, 3).per_operation(|n| lock_mutex(Arc::new(Mutex::new(0)), n))
         }
