@@ -16,8 +16,7 @@ void tug_event_tell(struct tug_wait_queue *queue)
     struct tug_chosen chosen;
     tug_chosen_init(&chosen);
     tug_wait_queue_lock(queue);
-    while (queue->first != NULL)
-        tug_wait_queue_choose(queue, queue->first, &chosen);
+    tug_wait_queue_choose_all(queue, &chosen);
     tug_wait_queue_unlock(queue);
     tug_waiters_tell(&chosen);
 }

@@ -5,7 +5,7 @@
  * The state word holds:
  *
  *   KEPT        a notification of one that nobody has had yet; never together with WAITERS
- *   WAITERS     the queue is not empty; changes under the queue's lock only
+ *   WAITERS     the queue is not empty; while it is set, the word changes under the lock alone
  *   generation  from bit 2: how often all were notified
  *
  * A future remembers the generation at its preparation, and is ready once there is another: so it
@@ -37,11 +37,13 @@ static bool swap(struct tug_notify *notify, uint64_t *expected, uint64_t desired
                                        __ATOMIC_ACQUIRE);
 }
 
-/* [locked] After waiters have left the queue. */
+/* [locked] After waiters have left the queue. While WAITERS is set the word changes under the lock
+ * alone, so a store will do. */
 static void settle_waiters(struct tug_notify *notify)
 {
-    if (notify->queue.first == NULL)
-        __atomic_fetch_and(&notify->state, ~WAITERS, __ATOMIC_RELEASE);
+    uint64_t state = __atomic_load_n(&notify->state, __ATOMIC_RELAXED);
+    if (notify->queue.first == NULL && (state & WAITERS) != 0)
+        __atomic_store_n(&notify->state, state & ~WAITERS, __ATOMIC_RELEASE);
 }
 
 /* [locked] */
@@ -129,7 +131,7 @@ static uint8_t take(struct tug_notify_future *self, bool queue)
         if (state / GENERATION != self->generation)
             return TOLD_BY_ALL;
         bool kept = (state & KEPT) != 0;
-        if (!kept && !queue)
+        if (!kept && (!queue || (state & WAITERS) != 0))
             return TOLD_BY_NOBODY;
         if (swap(self->notify, &state, kept ? state & ~KEPT : state | WAITERS))
             return kept ? TOLD_BY_ONE : TOLD_BY_NOBODY;

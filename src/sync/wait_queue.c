@@ -8,22 +8,42 @@
 
 #include <tug/coop.h>
 
-static void tell(struct tug_waiter *waiter)
+#include "task/run.h"
+
+/* Rule 5. The task goes where this thread runs it next, so it is not polled too early; elsewhere
+ * that could be. */
+static bool tell_task_here(struct tug_executor *executor, struct tug_waiter *waiter)
+{
+    struct tug_task *task = waiter->waker.data;
+    if (tug_task_is_foreign(executor, task) || task->worker >= 0)
+        return false;
+    tug_task_wake_on(executor, task, 0);
+    __atomic_store_n(&waiter->state, TUG_WAITER_TOLD, __ATOMIC_RELEASE);
+    return true;
+}
+
+static void tell(struct tug_executor *executor, struct tug_waiter *waiter)
 {
     /* From the store on the waiter may be gone. */
     struct tug_waker waker = waiter->waker;
-    if (waker.vtable == &tug_task_waker_vtable)
+    if (waker.vtable == &tug_task_waker_vtable) {
+        if (tell_task_here(executor, waiter))
+            return;
         waker = tug_waker_clone(&waker);
+    }
     __atomic_store_n(&waiter->state, TUG_WAITER_TOLD, __ATOMIC_RELEASE);
     tug_waker_wake(waker);
 }
 
 void tug_waiters_tell(struct tug_chosen *chosen)
 {
+    struct tug_executor *executor = tug_executor_current();
     struct tug_waiter *waiter = chosen->first;
     while (waiter != NULL) {
         struct tug_waiter *next = waiter->next;
-        tell(waiter);
+        if (next != NULL)
+            __builtin_prefetch(next->waker.data, 1);
+        tell(executor, waiter);
         waiter = next;
     }
 }

@@ -20,6 +20,8 @@
  *     waiter is told (tug_waker_hold()).
  *  4. A poll that finds CHOSEN has come a moment too early. As the one who chose may be about to
  *     wake another waker than the poll's, the poll wakes its own.
+ *  5. Hence a task may be woken before its waiter becomes TOLD; then it needs no reference, since
+ * it cannot end before.
  */
 #ifndef TUG_SYNC_WAIT_QUEUE_H
 #define TUG_SYNC_WAIT_QUEUE_H
@@ -118,6 +120,18 @@ static inline void tug_wait_queue_choose(struct tug_wait_queue *queue, struct tu
     waiter->next = NULL;
     *chosen->end = waiter;
     chosen->end = &waiter->next;
+}
+
+/* [locked] All who are queued become CHOSEN. */
+static inline void tug_wait_queue_choose_all(struct tug_wait_queue *queue,
+                                             struct tug_chosen *chosen)
+{
+    *chosen->end = queue->first;
+    for (struct tug_waiter *waiter = queue->first; waiter != NULL; waiter = waiter->next)
+        __atomic_store_n(&waiter->state, (uint32_t)TUG_WAITER_CHOSEN, __ATOMIC_RELAXED);
+    if (queue->last != NULL)
+        chosen->end = &queue->last->next;
+    queue->first = queue->last = NULL;
 }
 
 /* [unlocked] CHOSEN to TOLD, and the wakes (rules 2 and 3). */
