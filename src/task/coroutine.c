@@ -92,19 +92,7 @@ int64_t tug_await(struct tug_future *future)
     struct tug_task *task = tug_coroutine_current();
     if (task == NULL)
         return -EPERM;
-    int reason = tug_task_cancel_reason(task);
-    if (reason != 0)
-        return reason;
-    const struct tug_waker waker = {&tug_task_waker_vtable, task};
-    while (future->vtable->poll(future, &waker) == TUG_PENDING) {
-        tug_coroutine_suspend(task, TUG_ACTION_PENDING);
-        if (reason == 0) {
-            reason = tug_task_cancel_reason(task);
-            if (reason != 0 && future->vtable->cancel != NULL)
-                future->vtable->cancel(future);
-        }
-    }
-    return reason != 0 && future->result == -ECANCELED ? reason : future->result;
+    return tug_await_in(task, future);
 }
 
 int tug_yield(void)

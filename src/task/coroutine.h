@@ -9,6 +9,7 @@
 #ifndef TUG_TASK_COROUTINE_H
 #define TUG_TASK_COROUTINE_H
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -56,6 +57,28 @@ static inline struct tug_task *tug_executor_coroutine(const struct tug_executor 
     if (__builtin_expect(executor == NULL || executor->current == NULL, 0))
         return NULL;
     return executor->current->kind == TUG_TASK_COROUTINE ? executor->current : NULL;
+}
+
+/*
+ * tug_await() of a coroutine that knows what it is. Inline, since each function that a coroutine
+ * returns from after it has been away costs a return that was predicted wrongly.
+ */
+static inline __attribute__((always_inline)) int64_t tug_await_in(struct tug_task *task,
+                                                                  struct tug_future *future)
+{
+    int reason = tug_task_cancel_reason(task);
+    if (reason != 0)
+        return reason;
+    const struct tug_waker waker = {&tug_task_waker_vtable, task};
+    while (future->vtable->poll(future, &waker) == TUG_PENDING) {
+        tug_coroutine_switch_away(tug_executor_current(), task, TUG_ACTION_PENDING);
+        if (reason == 0) {
+            reason = tug_task_cancel_reason(task);
+            if (reason != 0 && future->vtable->cancel != NULL)
+                future->vtable->cancel(future);
+        }
+    }
+    return reason != 0 && future->result == -ECANCELED ? reason : future->result;
 }
 
 /* The calling task if it is a coroutine, else NULL. */

@@ -90,10 +90,3 @@ int64_t tug_await_blocking(struct tug_future *future, uint64_t deadline)
     tug_thread_sleeper_end(&sleeper);
     return late && future->result == -ECANCELED ? -ETIMEDOUT : future->result;
 }
-
-int64_t tug_await_anywhere(struct tug_future *future)
-{
-    if (tug_executor_current() == NULL)
-        return tug_await_blocking(future, TUG_NO_DEADLINE);
-    return tug_await(future);
-}

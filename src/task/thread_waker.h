@@ -9,9 +9,13 @@
 #ifndef TUG_TASK_THREAD_WAKER_H
 #define TUG_TASK_THREAD_WAKER_H
 
+#include <errno.h>
 #include <stdint.h>
 
 #include <tug/future.h>
+
+#include "sys/clock.h"
+#include "task/coroutine.h"
 
 struct tug_thread_sleeper {
     uint32_t word; /* 0 at first */
@@ -36,6 +40,13 @@ void tug_thread_sleeper_end(struct tug_thread_sleeper *sleeper);
  * What a call in direct style does: in a coroutine, tug_await(); on a thread that runs no tasks,
  * tug_await_blocking() without a deadline. -EPERM in a poll task.
  */
-int64_t tug_await_anywhere(struct tug_future *future);
+static inline int64_t tug_await_anywhere(struct tug_future *future)
+{
+    struct tug_executor *executor = tug_executor_current();
+    if (executor == NULL)
+        return tug_await_blocking(future, TUG_NO_DEADLINE);
+    struct tug_task *task = tug_executor_coroutine(executor);
+    return task != NULL ? tug_await_in(task, future) : -EPERM;
+}
 
 #endif

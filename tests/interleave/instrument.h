@@ -29,9 +29,6 @@
 
 #define tug_cpu_relax() interleave_yield()
 
-/* Calls in direct style. */
-#define tug_await_anywhere(future) interleave_await(future)
-
 #ifndef INTERLEAVE_REAL_MUTEX
 #define TUG_SYS_MUTEX_H
 
@@ -64,5 +61,9 @@ static inline void tug_sys_mutex_unlock(struct tug_sys_mutex *mutex)
     interleave_unlock(&mutex->word);
 }
 #endif
+
+/* Calls in direct style. */
+#include "task/thread_waker.h"
+#define tug_await_anywhere(future) interleave_await(future)
 
 #endif

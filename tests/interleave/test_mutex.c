@@ -12,14 +12,10 @@
 
 #include "instrument.h"
 
-#define TUG_SYS_CLOCK_H
+#include "sys/clock.h"
 
-static uint64_t now, clock_step;
-
-static inline uint64_t tug_clock_now(void)
-{
-    return now += clock_step;
-}
+static uint64_t clock_time, clock_step;
+#define tug_clock_now() (clock_time += clock_step)
 
 #include "sync/mutex.c"
 #include "sync/wait_queue.c"
@@ -38,7 +34,7 @@ static void begin(uint64_t step)
     tug_mutex_init(&guarded.mutex);
     guarded.references = INTERLEAVE_THREADS;
     inside = got = 0;
-    now = 0;
+    clock_time = 0;
     clock_step = step;
 }
 
