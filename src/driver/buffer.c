@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Invariant: a buffer is known by where it lies in its line of the cache, so that giving it back
+ * does not touch it: with thousands of clients the line is in no near cache any more by then.
+ */
 #include "driver/buffer.h"
 
 #include <string.h>
@@ -6,43 +10,37 @@
 #include <tug/op.h>
 
 #include "sys/call.h"
+#include "sys/cpu.h"
 
-/* In front of what the program sees. */
-struct tug_buffer {
-    struct tug_buffer *next; /* among those that are kept */
-    unsigned size;           /* its place in the table */
-    _Alignas(16) unsigned char bytes[];
-};
-
-#define HEAD sizeof(struct tug_buffer)
-
-/* `kept_max`: what the tasks of one turn may hold, without a trip to the allocator. Up to the size
- * before the last a copy costs less than another page. */
-static const struct {
-    size_t size;
-    unsigned kept_max;
-} table[TUG_BUFFER_SIZES] = {{128 - HEAD, 1024}, {1024 - HEAD, 128}, {TUG_RECV_BUFFER_SIZE, 64}};
+/* Up to the size before the last a copy costs less than another page. */
+static const size_t sizes[TUG_BUFFER_SIZES] = {128, 1024, TUG_RECV_BUFFER_SIZE};
 
 #define LARGEST (TUG_BUFFER_SIZES - 1)
 
-static struct tug_buffer *buffer_of(void *bytes)
+/* Buffers of sizes[n] begin n * STEP bytes behind the beginning of a line. */
+#define STEP 16
+
+static unsigned size_of(const void *buffer)
 {
-    return (struct tug_buffer *)((unsigned char *)bytes - HEAD);
+    return (unsigned)((uintptr_t)buffer % TUG_CACHE_LINE / STEP);
+}
+
+static void *allocate(unsigned size)
+{
+    size_t room = size == 0 ? 0 : TUG_CACHE_LINE;
+    unsigned char *memory = tug_sys_aligned_alloc(TUG_CACHE_LINE, sizes[size] + room);
+    return memory != NULL ? memory + (size_t)size * STEP : NULL;
+}
+
+static void release(void *buffer)
+{
+    tug_sys_free((unsigned char *)buffer - (uintptr_t)buffer % TUG_CACHE_LINE);
 }
 
 static void *take(struct tug_driver *driver, unsigned size)
 {
-    struct tug_buffer *buffer = driver != NULL ? driver->kept_buffers[size].first : NULL;
-    if (buffer != NULL) {
-        driver->kept_buffers[size].first = buffer->next;
-        driver->kept_buffers[size].count--;
-        return buffer->bytes;
-    }
-    buffer = tug_sys_malloc(HEAD + table[size].size);
-    if (buffer == NULL)
-        return NULL;
-    buffer->size = size;
-    return buffer->bytes;
+    struct tug_kept_buffers *kept = driver != NULL ? &driver->kept_buffers[size] : NULL;
+    return kept != NULL && kept->count > 0 ? kept->buffers[--kept->count] : allocate(size);
 }
 
 void *tug_buffer_take(struct tug_driver *driver)
@@ -50,40 +48,36 @@ void *tug_buffer_take(struct tug_driver *driver)
     return take(driver, LARGEST);
 }
 
-void tug_buffer_put(struct tug_driver *driver, void *bytes)
+void tug_buffer_put(struct tug_driver *driver, void *buffer)
 {
-    if (bytes == NULL)
+    if (buffer == NULL)
         return;
-    struct tug_buffer *buffer = buffer_of(bytes);
-    struct tug_kept_buffers *kept = driver != NULL ? &driver->kept_buffers[buffer->size] : NULL;
-    if (kept == NULL || kept->count == table[buffer->size].kept_max) {
-        tug_sys_free(buffer);
-        return;
-    }
-    buffer->next = kept->first;
-    kept->first = buffer;
-    kept->count++;
+    struct tug_kept_buffers *kept = driver != NULL ? &driver->kept_buffers[size_of(buffer)] : NULL;
+    if (kept != NULL && kept->count < TUG_KEPT_BUFFERS_MAX)
+        kept->buffers[kept->count++] = buffer;
+    else
+        release(buffer);
 }
 
-void tug_buffer_hand_over(struct tug_driver *driver, const struct tug_op *op, void *bytes,
+void tug_buffer_hand_over(struct tug_driver *driver, const struct tug_op *op, void *buffer,
                           int64_t result)
 {
     void **place = op->address2;
     unsigned size = 0;
-    while (size < LARGEST && result > (int64_t)table[size].size)
+    while (size < LARGEST && result > (int64_t)sizes[size])
         size++;
     void *small = result > 0 && size < LARGEST ? take(driver, size) : NULL;
     if (small != NULL)
-        *place = memcpy(small, bytes, (size_t)result);
+        *place = memcpy(small, buffer, (size_t)result);
     else if (result > 0)
-        *place = bytes;
-    if (*place != bytes)
-        tug_buffer_put(driver, bytes);
+        *place = buffer;
+    if (*place != buffer)
+        tug_buffer_put(driver, buffer);
 }
 
 void tug_buffer_free_kept(struct tug_driver *driver)
 {
     for (unsigned size = 0; size < TUG_BUFFER_SIZES; size++)
-        while (driver->kept_buffers[size].first != NULL)
-            tug_sys_free(buffer_of(take(driver, size)));
+        while (driver->kept_buffers[size].count > 0)
+            release(take(driver, size));
 }

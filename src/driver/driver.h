@@ -73,7 +73,14 @@ enum {
 
 /* Receives are handed over in blocks of so many sizes (buffer.c). */
 #define TUG_BUFFER_SIZES 3
-struct tug_buffer;
+
+/* Of each size: what the tasks of a turn may hold, without trips to the allocator. */
+#define TUG_KEPT_BUFFERS_MAX 64
+
+struct tug_kept_buffers {
+    uint32_t count;
+    void *buffers[TUG_KEPT_BUFFERS_MAX];
+};
 
 struct tug_driver_vtable {
     const char *name;
@@ -106,11 +113,6 @@ struct tug_driver {
     uint32_t unsubmitted;
     /* Ops completed while another thread had them on their way into the inbox. Owner only. */
     uint32_t cancels_owed;
-    /* Buffers that were given back, by their size. Owner only. */
-    struct tug_kept_buffers {
-        struct tug_buffer *first;
-        uint32_t count;
-    } kept_buffers[TUG_BUFFER_SIZES];
     uint64_t submissions, completions, polls; /* counters, written by the owner only */
     /* AWAKE, ASLEEP, with or without NOTIFIED: guards interrupt(), so that most wakes cost no
      * system call. */
@@ -119,6 +121,8 @@ struct tug_driver {
     uint32_t cancellers;
     /* Lock-free inbox (a stack, taken whole by the owner) of ops to be cancelled. */
     struct tug_op *cancel_inbox;
+    /* Buffers that were given back, by their size. Owner only. */
+    struct tug_kept_buffers kept_buffers[TUG_BUFFER_SIZES];
 };
 
 /* Values of sleep_state; NOTIFIED is a bit beside the other two. */

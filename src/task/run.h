@@ -21,7 +21,7 @@
 
 /* Of a suspended coroutine's stack, from its lowest address on: the frame of the wait and the
  * operation that is waited for. */
-#define TUG_PREFETCH_LINES 4
+#define TUG_PREFETCH_LINES 6
 
 /* A task that is not the calling thread's own runtime's. */
 static inline bool tug_task_is_foreign(const struct tug_executor *executor,

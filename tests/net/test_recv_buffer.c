@@ -48,7 +48,7 @@ static void expect(int fd, size_t size, unsigned seed)
 static int64_t receives_what_was_sent(void *unused)
 {
     (void)unused;
-    static const size_t sizes[] = {1, 16, 112, 113, 1008, 1009, 5000, 16384, 16385, 60000};
+    static const size_t sizes[] = {1, 16, 128, 129, 1024, 1025, 5000, 16384, 16385, 60000};
     unsigned char *bytes = malloc(60000);
     int fds[2];
     make_pair(fds);
