@@ -23,22 +23,24 @@ enum { NUMBERS = 4 };
 static struct tug_broadcast_sender *sender;
 static struct tug_broadcast_receiver receivers[INTERLEAVE_THREADS];
 static struct tug_broadcast_receive_future waits[INTERLEAVE_THREADS];
-static int next_number, holders[NUMBERS];
+static int64_t next_number;
+static int holders[NUMBERS];
 
 static void retain_number(void *value)
 {
-    INTERLEAVE_CHECK(holders[*(int *)value]++ > 0);
+    INTERLEAVE_CHECK(holders[*(int64_t *)value]++ > 0);
 }
 
 static void destroy_number(void *value)
 {
-    INTERLEAVE_CHECK(holders[*(int *)value]-- > 0);
+    INTERLEAVE_CHECK(holders[*(int64_t *)value]-- > 0);
 }
 
 /* Receivers are for the first threads. */
 static void begin(size_t capacity, int receiver_count)
 {
-    static const struct tug_broadcast_values values = {sizeof(int), retain_number, destroy_number};
+    static const struct tug_broadcast_values values = {sizeof(int64_t), retain_number,
+                                                       destroy_number};
     memory_begin();
     next_number = 0;
     for (int i = 0; i < NUMBERS; i++)
@@ -73,7 +75,7 @@ static void nobody_holds_anything(void)
 
 /* ---- sending ---- */
 
-static int64_t send_number(int number)
+static int64_t send_number(int64_t number)
 {
     holders[number] = 1;
     int64_t result = tug_broadcast_send(sender, &number);
@@ -120,13 +122,13 @@ static struct tug_broadcast_receiver *own_receiver(void)
 }
 
 /* Returns how many were received or missed, up to the end. */
-static int receive_to_the_end(struct tug_broadcast_receiver *receiver, int first)
+static int64_t receive_to_the_end(struct tug_broadcast_receiver *receiver, int64_t first)
 {
-    int number, expected = first;
+    int64_t number, expected = first;
     uint64_t missed;
     int result;
     while ((result = tug_broadcast_receive(receiver, &number, &missed)) == 0) {
-        INTERLEAVE_CHECK(number == expected + (int)missed);
+        INTERLEAVE_CHECK(number == expected + (int64_t)missed);
         INTERLEAVE_CHECK(holders[number] > 0);
         destroy_number(&number);
         expected = number + 1;
@@ -149,7 +151,7 @@ static void receive_two(void)
 /* Of two senders, in any order. */
 static void receive_both(void)
 {
-    int number, sum = 0;
+    int64_t number, sum = 0;
     while (tug_broadcast_receive(own_receiver(), &number, NULL) == 0) {
         destroy_number(&number);
         sum += number;
@@ -161,14 +163,15 @@ static void receive_both(void)
 /* Without waiting: the end is not told before the last value. */
 static void try_three(void)
 {
-    int number, expected = 0, result;
+    int64_t number, expected = 0;
     uint64_t missed;
+    int result;
     while ((result = tug_broadcast_try_receive(own_receiver(), &number, &missed)) != -EPIPE) {
         if (result == -EAGAIN) {
             interleave_yield();
             continue;
         }
-        INTERLEAVE_CHECK(number == expected + (int)missed);
+        INTERLEAVE_CHECK(number == expected + (int64_t)missed);
         destroy_number(&number);
         expected = number + 1;
     }
@@ -183,7 +186,7 @@ static void just_go(void)
 
 static void receive_one_and_go(void)
 {
-    int number;
+    int64_t number;
     if (tug_broadcast_receive(own_receiver(), &number, NULL) == 0)
         destroy_number(&number);
     tug_broadcast_receiver_drop(own_receiver());
@@ -193,10 +196,10 @@ static void receive_one_and_go(void)
 static void receive_with_another(void)
 {
     struct tug_broadcast_receiver other;
-    int number;
+    int64_t number;
     tug_broadcast_resubscribe(own_receiver(), &other);
     tug_broadcast_receiver_drop(own_receiver());
-    int last = -1;
+    int64_t last = -1;
     while (tug_broadcast_receive(&other, &number, NULL) == 0) {
         INTERLEAVE_CHECK(number > last && holders[number] > 0);
         destroy_number(&number);
@@ -209,7 +212,7 @@ static void give_up_and_receive_three(void)
 {
     struct tug_broadcast_receive_future *wait = &waits[interleave_self()];
     const struct tug_waker waker = interleave_waker();
-    int number, first = 0;
+    int64_t number, first = 0;
     tug_broadcast_receive_future_init(wait, own_receiver(), &number, NULL);
     if (wait->future.vtable->poll(&wait->future, &waker) == TUG_PENDING) {
         wait->future.vtable->cancel(&wait->future);
