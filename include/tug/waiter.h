@@ -19,6 +19,7 @@ struct tug_waiter {
     struct tug_waiter *next, *previous;
     struct tug_waker waker;
     uint32_t state;
+    uint32_t part; /* which of several queues it is in */
 };
 
 /* All members are private. An empty queue is all zeroes. */

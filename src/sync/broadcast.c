@@ -45,7 +45,8 @@ struct tug_broadcast {
     bool abandoned;
     uint64_t sent;
     size_t receivers;
-    struct tug_wait_queue receive_waits, closed_waits;
+    struct tug_wait_queue closed_waits;
+    struct tug_event sent_one;
     unsigned char slots[] __attribute__((aligned(TUG_CACHE_LINE)));
 };
 
@@ -134,7 +135,7 @@ void tug_broadcast_sender_drop(struct tug_broadcast_sender *sender)
     if (__atomic_sub_fetch(&channel->senders, 1, __ATOMIC_ACQ_REL) != 0)
         return;
     __atomic_store_n(&channel->abandoned, true, __ATOMIC_RELEASE);
-    tug_event_tell(&channel->receive_waits);
+    tug_event_tell_all(&channel->sent_one);
     release(channel);
 }
 
@@ -168,7 +169,7 @@ int64_t tug_broadcast_send(struct tug_broadcast_sender *sender, const void *valu
     tug_sys_mutex_unlock(&channel->lock);
     if (receivers == 0)
         return -EPIPE;
-    tug_event_tell(&channel->receive_waits);
+    tug_event_tell_all(&channel->sent_one);
     return (int64_t)receivers;
 }
 
@@ -300,8 +301,9 @@ static int receive_poll(struct tug_future *self, const struct tug_waker *waker)
 {
     struct tug_broadcast_receive_future *receive = receive_of(self);
     struct tug_broadcast_receiver *receiver = receive->receiver;
-    if (tug_event_poll(self, &receive->waiter, &receiver->channel->receive_waits, receive_happened,
-                       waker) == TUG_PENDING)
+    if (tug_event_poll(self, &receive->waiter,
+                       tug_event_queue(&receiver->channel->sent_one, &receive->waiter),
+                       receive_happened, waker) == TUG_PENDING)
         return TUG_PENDING;
     if (self->result == 0)
         self->result = tug_broadcast_try_receive(receiver, receive->value, receive->missed);
@@ -311,7 +313,8 @@ static int receive_poll(struct tug_future *self, const struct tug_waker *waker)
 static void receive_cancel(struct tug_future *self)
 {
     struct tug_broadcast_receive_future *receive = receive_of(self);
-    tug_event_cancel(self, &receive->waiter, &receive->receiver->channel->receive_waits);
+    tug_event_cancel(self, &receive->waiter,
+                     tug_event_queue(&receive->receiver->channel->sent_one, &receive->waiter));
 }
 
 static const struct tug_future_vtable receive_vtable = {

@@ -9,6 +9,7 @@
 #include <tug/coop.h>
 
 #include "sys/list.h"
+#include "task/executor.h"
 #include "task/thread_waker.h"
 
 void tug_event_tell(struct tug_wait_queue *queue)
@@ -19,6 +20,28 @@ void tug_event_tell(struct tug_wait_queue *queue)
     tug_wait_queue_choose_all(queue, &chosen);
     tug_wait_queue_unlock(queue);
     tug_waiters_tell(&chosen);
+}
+
+void tug_event_tell_all(struct tug_event *event)
+{
+    struct tug_chosen chosen;
+    tug_chosen_init(&chosen);
+    for (unsigned i = 0; i < TUG_EVENT_QUEUES; i++) {
+        struct tug_wait_queue *queue = &event->parts[i].queue;
+        tug_wait_queue_lock(queue);
+        tug_wait_queue_choose_all(queue, &chosen);
+        tug_wait_queue_unlock(queue);
+    }
+    tug_waiters_tell(&chosen);
+}
+
+struct tug_wait_queue *tug_event_queue(struct tug_event *event, struct tug_waiter *waiter)
+{
+    if (tug_waiter_state(waiter) == TUG_WAITER_NEW) {
+        struct tug_executor *executor = tug_executor_current();
+        waiter->part = executor != NULL ? (uint32_t)executor->index % TUG_EVENT_QUEUES : 0;
+    }
+    return &event->parts[waiter->part].queue;
 }
 
 /* False: it has happened meanwhile. */

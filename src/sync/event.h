@@ -12,6 +12,24 @@
 #include <stdbool.h>
 
 #include "sync/wait_queue.h"
+#include "sys/cpu.h"
+
+/*
+ * What many wait for: several queues, each on a cache line of its own, so that tasks of one worker
+ * rarely touch the queue that those of another use. All zeroes at first. Lies on a cache line.
+ */
+#define TUG_EVENT_QUEUES 4
+struct tug_event {
+    struct {
+        struct tug_wait_queue queue;
+    } __attribute__((aligned(TUG_CACHE_LINE))) parts[TUG_EVENT_QUEUES];
+};
+
+/* Tells all who wait in any of the queues. */
+void tug_event_tell_all(struct tug_event *event);
+
+/* The queue of a waiter; one that is in none is given that of the calling worker. */
+struct tug_wait_queue *tug_event_queue(struct tug_event *event, struct tug_waiter *waiter);
 
 /* Tells all who wait at this moment. The queue is not touched after the last of them was told. */
 void tug_event_tell(struct tug_wait_queue *queue);

@@ -27,7 +27,8 @@ struct tug_watch {
     void (*destroy)(void *value);
     size_t senders, receivers;
     size_t references; /* one for all senders, one for each receiver */
-    struct tug_wait_queue changed_waits, closed_waits;
+    struct tug_event changed;
+    struct tug_wait_queue closed_waits;
     struct tug_sys_mutex lock;
     unsigned char value[] __attribute__((aligned(16)));
 };
@@ -49,7 +50,9 @@ int tug_watch_create(struct tug_watch_sender **sender, struct tug_watch_receiver
 {
     if (value_size == 0 || value_size > VALUE_SIZE_MAX)
         return -EINVAL;
-    struct tug_watch *watch = tug_sys_malloc(sizeof *watch + value_size);
+    struct tug_watch *watch =
+        tug_sys_aligned_alloc(TUG_CACHE_LINE, (sizeof *watch + value_size + TUG_CACHE_LINE - 1) /
+                                                  TUG_CACHE_LINE * TUG_CACHE_LINE);
     if (watch == NULL)
         return -ENOMEM;
     *watch = (struct tug_watch){
@@ -86,7 +89,7 @@ void tug_watch_sender_drop(struct tug_watch_sender *sender)
     if (__atomic_sub_fetch(&watch->senders, 1, __ATOMIC_ACQ_REL) != 0)
         return;
     __atomic_fetch_or(&watch->version, ABANDONED, __ATOMIC_RELEASE);
-    tug_event_tell(&watch->changed_waits);
+    tug_event_tell_all(&watch->changed);
     release(watch);
 }
 
@@ -126,7 +129,7 @@ static void publish(struct tug_watch *watch)
 {
     __atomic_fetch_add(&watch->version, CHANGE, __ATOMIC_RELEASE);
     tug_sys_mutex_unlock(&watch->lock);
-    tug_event_tell(&watch->changed_waits);
+    tug_event_tell_all(&watch->changed);
 }
 
 void tug_watch_replace(struct tug_watch_sender *sender, const void *value, void *old)
@@ -239,7 +242,8 @@ static int changed_poll(struct tug_future *self, const struct tug_waker *waker)
 {
     struct tug_watch_changed_future *wait = changed_of(self);
     struct tug_watch_receiver *receiver = wait->receiver;
-    if (tug_event_poll(self, &wait->waiter, &receiver->channel->changed_waits, has_changed,
+    if (tug_event_poll(self, &wait->waiter,
+                       tug_event_queue(&receiver->channel->changed, &wait->waiter), has_changed,
                        waker) == TUG_PENDING)
         return TUG_PENDING;
     if (self->result == 0)
@@ -250,7 +254,8 @@ static int changed_poll(struct tug_future *self, const struct tug_waker *waker)
 static void changed_cancel(struct tug_future *self)
 {
     struct tug_watch_changed_future *wait = changed_of(self);
-    tug_event_cancel(self, &wait->waiter, &wait->receiver->channel->changed_waits);
+    tug_event_cancel(self, &wait->waiter,
+                     tug_event_queue(&wait->receiver->channel->changed, &wait->waiter));
 }
 
 static const struct tug_future_vtable changed_vtable = {
