@@ -194,7 +194,7 @@ static void subscribe_and_watch(void)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        INTERLEAVE_MODEL("two changes", 4, begin_with_one, each_was_destroyed, watch_to_the_end,
+        INTERLEAVE_MODEL("two changes", 3, begin_with_one, each_was_destroyed, watch_to_the_end,
                          send_both),
         INTERLEAVE_MODEL("two receivers", 2, begin_with_two_receivers, each_was_destroyed,
                          watch_to_the_end, wait_for_the_last, send_both),
