@@ -85,58 +85,64 @@ static int64_t lock_in_turn(void *argument)
     return queued->result;
 }
 
+/* Four who wait for a mutex that is taken. */
+struct line {
+    struct tug_mutex mutex;
+    struct queued queued[4];
+    struct tug_task *tasks[4];
+    int turn;
+};
+
+/* Each has so many ns to queue, or one turn of the scheduler. */
+static int64_t queue_up(struct line *line, uint64_t pause)
+{
+    tug_mutex_init(&line->mutex);
+    line->turn = 0;
+    CHECK_EQUAL(tug_mutex_lock(&line->mutex), 0);
+    for (int i = 0; i < 4; i++) {
+        line->queued[i] = (struct queued){.mutex = &line->mutex, .turn = &line->turn};
+        line->tasks[i] = fixture_spawn(lock_in_turn, &line->queued[i]);
+        CHECK_EQUAL(pause > 0 ? tug_sleep(pause) : tug_yield(), 0);
+    }
+    return 0;
+}
+
 static int64_t first_come_first_served(void *argument)
 {
     (void)argument;
-    struct tug_mutex mutex = TUG_MUTEX_INIT;
-    struct queued queued[4];
-    struct tug_task *tasks[4];
-    int turn = 0;
-    CHECK_EQUAL(tug_mutex_lock(&mutex), 0);
-    for (int i = 0; i < 4; i++) {
-        queued[i] = (struct queued){.mutex = &mutex, .turn = &turn};
-        tasks[i] = fixture_spawn(lock_in_turn, &queued[i]);
-        CHECK_EQUAL(tug_sleep(2 * TUG_MILLISECOND), 0);
-    }
-    tug_task_abort(tasks[1]);
-    CHECK_EQUAL(fixture_join(tasks[1]), -ECANCELED);
-    tug_mutex_unlock(&mutex);
-    CHECK_EQUAL(tug_mutex_lock(&mutex), 0); /* behind those who waited */
-    CHECK_EQUAL(turn, 3);
-    tug_mutex_unlock(&mutex);
+    struct line line;
+    CHECK_EQUAL(queue_up(&line, 2 * TUG_MILLISECOND), 0);
+    tug_task_abort(line.tasks[1]);
+    CHECK_EQUAL(fixture_join(line.tasks[1]), -ECANCELED);
+    tug_mutex_unlock(&line.mutex);
+    CHECK_EQUAL(tug_mutex_lock(&line.mutex), 0); /* behind those who waited */
+    CHECK_EQUAL(line.turn, 3);
+    tug_mutex_unlock(&line.mutex);
     for (int i = 0; i < 4; i++)
         if (i != 1)
-            CHECK_EQUAL(fixture_join(tasks[i]), 0);
-    CHECK_EQUAL(queued[0].mine, 1);
-    CHECK_EQUAL(queued[2].mine, 2);
-    CHECK_EQUAL(queued[3].mine, 3);
+            CHECK_EQUAL(fixture_join(line.tasks[i]), 0);
+    CHECK_EQUAL(line.queued[0].mine, 1);
+    CHECK_EQUAL(line.queued[2].mine, 2);
+    CHECK_EQUAL(line.queued[3].mine, 3);
     return 0;
 }
 
 static int64_t those_who_wait_keep_their_order(void *argument)
 {
     (void)argument;
-    struct tug_mutex mutex = TUG_MUTEX_INIT;
-    struct queued queued[4];
-    struct tug_task *tasks[4];
-    int turn = 0;
-    CHECK_EQUAL(tug_mutex_lock(&mutex), 0);
-    for (int i = 0; i < 4; i++) {
-        queued[i] = (struct queued){.mutex = &mutex, .turn = &turn};
-        tasks[i] = fixture_spawn(lock_in_turn, &queued[i]);
-        tug_yield();
-    }
-    tug_mutex_unlock(&mutex);
+    struct line line;
+    CHECK_EQUAL(queue_up(&line, 0), 0);
+    tug_mutex_unlock(&line.mutex);
     for (int i = 0; i < 4; i++) { /* each finds the mutex taken now and then */
-        if (tug_mutex_try_lock(&mutex) == 0) {
+        if (tug_mutex_try_lock(&line.mutex) == 0) {
             tug_yield();
-            tug_mutex_unlock(&mutex);
+            tug_mutex_unlock(&line.mutex);
         }
         tug_yield();
     }
     for (int i = 0; i < 4; i++) {
-        CHECK_EQUAL(fixture_join(tasks[i]), 0);
-        CHECK_EQUAL(queued[i].mine, i + 1);
+        CHECK_EQUAL(fixture_join(line.tasks[i]), 0);
+        CHECK_EQUAL(line.queued[i].mine, i + 1);
     }
     return 0;
 }
