@@ -55,14 +55,14 @@ TUG_API bool tug_delay_queue_reset(struct tug_delay_queue *queue, struct tug_del
                                    uint64_t deadline);
 
 /* The entry that tug_delay_queue_next() will give next, unless something changes: its `deadline`
- * says when. It stays in the queue. Looks at the entries that are due about as soon as it. Does not
- * suspend. NULL: the queue is empty. */
+ * says when. It stays in the queue. Looks at the entries that are due about as soon as it; of those
+ * that are more than two years off it may be any. Does not suspend. NULL: the queue is empty. */
 TUG_API struct tug_delay_entry *tug_delay_queue_peek(struct tug_delay_queue *queue);
 
 /*
  * Takes out all entries, and then calls forget(entry, argument) for each, unless that is NULL, in
- * no particular order; it may free the entry or insert it again. Who waits gets 0. Does not
- * suspend. Returns their number.
+ * no particular order; it may free the entry or insert it again. Who waits gets 0, unless something
+ * is in the queue again by then. Does not suspend. Returns their number.
  */
 TUG_API size_t tug_delay_queue_clear(struct tug_delay_queue *queue,
                                      void (*forget)(struct tug_delay_entry *entry, void *argument),

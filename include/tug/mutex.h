@@ -7,7 +7,8 @@
  * too, and may so pass those who wait, which lets a task that runs lock many times before there is
  * a switch. That is bounded: an unlock hands the mutex over to the first who waits once that one
  * has waited for more than a millisecond; until then it wakes the first who waits, one at a time,
- * to try from its place at the head. (A semaphore of one permit is passed by nobody.)
+ * to try from its place at the head. One that was woken holds up those behind it until its task has
+ * run. (A semaphore of one permit is passed by nobody.)
  *
  * The mutex is a struct of the caller's; nothing is allocated, and nothing has to be destroyed. It
  * is not recursive, and belongs to nobody: another task than the one that locked it may unlock it.

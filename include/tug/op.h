@@ -120,7 +120,7 @@ TUG_API void tug_op_send(struct tug_op *op, int fd, const void *buffer, size_t l
 /* recv(2) into a buffer of the runtime's, of TUG_RECV_BUFFER_SIZE bytes, that is taken when there
  * is something to be received: who waits holds none. If the result is positive `*buffer` is the
  * buffer, so many bytes of which are the caller's until tug_recv_buffer_release(), whatever becomes
- * of the runtime; if not, it is NULL. */
+ * of the runtime; if not, it is NULL. MSG_TRUNC is never set. */
 #define TUG_RECV_BUFFER_SIZE ((size_t)16384)
 TUG_API void tug_op_recv_buffer(struct tug_op *op, int fd, void **buffer, int flags);
 TUG_API void tug_op_recvmsg(struct tug_op *op, int fd, struct msghdr *message, int flags);

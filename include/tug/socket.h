@@ -50,8 +50,9 @@ TUG_API int64_t tug_send(int fd, const void *buffer, size_t length, int flags);
  * tasks that wait for their peers hold no buffers meanwhile. Stores its address in `*buffer` and
  * returns the number of bytes, at most TUG_RECV_BUFFER_SIZE; so many are the caller's, to read
  * and to write, until it is given to tug_recv_buffer_release(), once, on any thread. It is of no
- * use to keep many. Returns 0 and the errors as tug_recv(), and stores NULL then; -ENOMEM.
- * Suspends. Cancelling loses nothing.
+ * use to keep many. MSG_TRUNC is never set. Returns 0 and the errors as tug_recv(), and stores NULL
+ * then; -ENOMEM; with io_uring the -ENOBUFS of a netlink socket, that messages were lost, may not
+ * be told. Suspends. Cancelling loses nothing.
  */
 TUG_API int64_t tug_recv_buffer(int fd, void **buffer, int flags);
 

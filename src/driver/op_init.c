@@ -220,7 +220,8 @@ void tug_op_send(struct tug_op *op, int fd, const void *buffer, size_t length, i
 
 void tug_op_recv_buffer(struct tug_op *op, int fd, void **buffer, int flags)
 {
-    begin_message(op, TUG_OP_RECV_BUFFER, fd, NULL, TUG_RECV_BUFFER_SIZE, flags);
+    /* With MSG_TRUNC the result would say of more bytes than there are that they were received. */
+    begin_message(op, TUG_OP_RECV_BUFFER, fd, NULL, TUG_RECV_BUFFER_SIZE, flags & ~MSG_TRUNC);
     op->address2 = buffer;
     *buffer = NULL;
 }

@@ -71,8 +71,10 @@ static void uring_cancel(struct tug_driver *base, struct tug_op *op)
 /* ---- Completions ---- */
 
 /* An op that failed although nobody asked for its end: whether it should be tried in another way,
- * and if so, does that. The op is in neither list. */
-static bool try_otherwise(struct tug_uring_driver *driver, struct tug_op *op, int result)
+ * and if so, does that. `of_poll`: by a call, after its descriptor was waited for. The op is in
+ * neither list. */
+static bool try_otherwise(struct tug_uring_driver *driver, struct tug_op *op, bool of_poll,
+                          int result)
 {
     switch (result) {
     case -EAGAIN: /* a descriptor in O_NONBLOCK mode; the ring waits for all others by itself */
@@ -81,9 +83,10 @@ static bool try_otherwise(struct tug_uring_driver *driver, struct tug_op *op, in
         op->flags |= TUG_OP_POLLING;
         tug_uring_launch(driver, op);
         return true;
-    case -ENOBUFS: /* all that the ring was lent are in use */
-        if (!tug_op_row(op)->ring_has_buffers)
+    case -ENOBUFS: /* all that the ring was lent are in use; of a call it is the socket's */
+        if (of_poll || !tug_op_row(op)->ring_has_buffers)
             return false;
+        tug_uring_lend_missing(driver);
         op->flags |= TUG_OP_POLLING;
         tug_uring_launch(driver, op);
         return true;
@@ -128,16 +131,17 @@ static void on_op(struct tug_uring_driver *driver, struct tug_op *op,
         tug_uring_hand_over(driver, op, cqe->flags >> IORING_CQE_BUFFER_SHIFT, result);
     if (result <= -ERESTART_FIRST && result >= -ERESTART_LAST)
         result = -EINTR;
-    if ((cqe->user_data & TUG_URING_OF_POLL) != 0) {
+    bool of_poll = (cqe->user_data & TUG_URING_OF_POLL) != 0;
+    if (of_poll) {
         result = after_poll(op, result);
     } else if (result >= 0 && !tug_uring_is_proven(op)) {
         tug_uring_set_proven(op);
     }
     if (result < 0) {
         if (!tug_op_is_cancelled(op)) {
-            if (try_otherwise(driver, op, result))
+            if (try_otherwise(driver, op, of_poll, result))
                 return;
-        } else if (result == -EINTR || result == -EAGAIN || result == -ENOBUFS) {
+        } else if (result == -EINTR || result == -EAGAIN || (result == -ENOBUFS && !of_poll)) {
             result = -ECANCELED;
         }
     }

@@ -76,6 +76,9 @@ bool tug_uring_has_buffers(struct tug_uring_driver *driver);
 void tug_uring_hand_over(struct tug_uring_driver *driver, const struct tug_op *op, unsigned number,
                          int result);
 
+/* Lends those that there was no memory for. */
+void tug_uring_lend_missing(struct tug_uring_driver *driver);
+
 /* Frees them. The ring is closed. */
 void tug_uring_free_buffers(struct tug_uring_driver *driver);
 

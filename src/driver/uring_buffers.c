@@ -5,8 +5,8 @@
  * Invariants:
  *  - A buffer that was filled leaves the ring for good: it is the receiver's, who may give it back
  *    on another thread, or when there is no ring any more. Another one takes its place at once.
- *  - A place without a buffer (there was no memory) is filled when the next buffer leaves. Receives
- *    that find no buffer at all wait for their descriptor and are tried by a call (uring.c).
+ *  - A place without a buffer (there was no memory) is filled when the next buffer leaves, or when
+ * a receive has found none at all, which waits for its descriptor and is tried by a call (uring.c).
  *  - The ring of places is set up when the first receive of this kind is started: who has none pays
  *    nothing. A kernel without such rings (before 5.19) has the receives tried by calls as well.
  */
@@ -43,10 +43,12 @@ static void lend(struct tug_uring_driver *driver, unsigned number)
     io_uring_buf_ring_advance(buffers->ring, 1);
 }
 
-static void lend_missing(struct tug_uring_driver *driver)
+void tug_uring_lend_missing(struct tug_uring_driver *driver)
 {
     struct tug_uring_buffers *buffers = driver->buffers;
     unsigned missing = buffers->missing;
+    if (missing == 0)
+        return;
     buffers->missing = 0;
     for (unsigned i = 0; i < PLACES && missing > 0; i++) {
         if (buffers->places[i] != NULL)
@@ -110,8 +112,7 @@ void tug_uring_hand_over(struct tug_uring_driver *driver, const struct tug_op *o
 {
     tug_buffer_hand_over(&driver->base, op, driver->buffers->places[number], result);
     lend(driver, number);
-    if (driver->buffers->missing > 0)
-        lend_missing(driver);
+    tug_uring_lend_missing(driver);
 }
 
 void tug_uring_free_buffers(struct tug_uring_driver *driver)

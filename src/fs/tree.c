@@ -170,11 +170,11 @@ int tug_tree_open_parent(struct tug_tree *tree)
     return 0;
 }
 
-int tug_tree_find_back(struct tug_tree *tree)
+int tug_tree_find_back(struct tug_tree *tree, int error)
 {
     struct tug_tree_level *levels = tree->levels;
     size_t found = 0;
-    int fd = levels[0].fd < 0 ? -ESTALE : 0;
+    int fd = levels[0].fd < 0 ? error : 0;
     close_level(tug_tree_last(tree));
     for (size_t i = 1; fd >= 0 && i < tree->depth - 1; i++) {
         fd = open_same(&levels[i], levels[i - 1].fd, tree->names + levels[i].name);

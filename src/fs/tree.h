@@ -97,10 +97,11 @@ static inline const char *tug_tree_last_name(struct tug_tree *tree)
  * errno: then it cannot be left. */
 int tug_tree_open_parent(struct tug_tree *tree);
 
-/* When that has failed: goes from the root down, by names, as far as these lead. Closes the levels
- * below, the last one among them: they are to be left. Returns 0, or a negative errno if that is
- * more than the last one: why, -ESTALE if somebody has moved or removed what is lost. */
-int tug_tree_find_back(struct tug_tree *tree);
+/* When that has failed, with `error`: goes from the root down, by names, as far as these lead, or
+ * not at all if the root is not open any more. Closes the levels below, the last one among them:
+ * they are to be left. Returns 0, or a negative errno if that is more than the last one: why,
+ * -ESTALE if somebody has moved or removed what is lost. */
+int tug_tree_find_back(struct tug_tree *tree, int error);
 
 /* Leaves the last level. */
 void tug_tree_leave(struct tug_tree *tree);

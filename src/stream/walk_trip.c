@@ -160,12 +160,15 @@ static void leave_level(struct tug_walk_trip *trip)
 
 static void leave(struct tug_walk_trip *trip)
 {
-    if (trip->tree.depth == 1)
+    if (trip->tree.depth == 1) {
         trip->ended = true;
-    else if (tug_tree_open_parent(&trip->tree) == 0)
+        return;
+    }
+    int error = tug_tree_open_parent(&trip->tree);
+    if (error == 0)
         leave_level(trip);
     else
-        trip->lost = tug_tree_find_back(&trip->tree);
+        trip->lost = tug_tree_find_back(&trip->tree, error);
 }
 
 /* Leaves a level that has not been found again. */

@@ -15,10 +15,10 @@
  *  1. WOKEN belongs to the waiter that was woken, and there is one at a time. It gets rid of it by
  *     taking the mutex, by going back to the head of the queue, or by waking the next in its place.
  *  2. While WAITERS is set either LOCKED or WOKEN is: somebody will look at the queue. Nobody
- * queues but in the step that finds LOCKED, and who unlocks makes sure of WOKEN first.
- *  3. The step that clears LOCKED is the last that touches the mutex, and so is the choice of the
- *     waiter to which it is handed over. A waiter that was woken is a user of the mutex like any
- *     other: it is told after that step, and its own memory stays until it is told.
+ *     queues but in the step that finds LOCKED, and who unlocks makes sure of WOKEN first.
+ *  3. Nothing touches the mutex after the step that clears LOCKED, or that tells the waiter it is
+ *     handed over to. A waiter that was woken is a user of the mutex like any other: it is told
+ *     after that step, and its own memory stays until it is told.
  */
 #include <tug/mutex.h>
 
@@ -81,7 +81,8 @@ static bool choose_next(struct tug_mutex *mutex, struct tug_chosen *chosen)
     bool hand_over = false;
     tug_wait_queue_lock(&mutex->queue);
     if (mutex->queue.first != NULL) { /* it may have given up */
-        hand_over = now - of_waiter(mutex->queue.first)->since > PATIENCE;
+        /* It may have come after `now`. */
+        hand_over = (int64_t)(now - of_waiter(mutex->queue.first)->since) > (int64_t)PATIENCE;
         if (!hand_over)
             __atomic_fetch_or(&mutex->state, WOKEN, __ATOMIC_RELAXED);
         choose_first(mutex, hand_over, chosen);

@@ -10,8 +10,8 @@
 
 #include "task/run.h"
 
-/* Rule 5. The task goes where this thread runs it next, so it is not polled too early; elsewhere
- * that could be. */
+/* Rule 5. The task goes where this thread runs it next, so it is polled too early only if it is
+ * stolen at once. */
 static bool tell_task_here(struct tug_executor *executor, struct tug_waiter *waiter)
 {
     struct tug_task *task = waiter->waker.data;

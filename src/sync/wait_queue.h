@@ -20,8 +20,8 @@
  *     waiter is told (tug_waker_hold()).
  *  4. A poll that finds CHOSEN has come a moment too early. As the one who chose may be about to
  *     wake another waker than the poll's, the poll wakes its own.
- *  5. Hence a task may be woken before its waiter becomes TOLD; then it needs no reference, since
- * it cannot end before.
+ *  5. Hence a task may be woken before its waiter becomes TOLD; then it needs no reference, as it
+ *     cannot end before.
  */
 #ifndef TUG_SYNC_WAIT_QUEUE_H
 #define TUG_SYNC_WAIT_QUEUE_H

@@ -80,6 +80,25 @@ static int64_t receives_what_was_sent(void *unused)
     return 0;
 }
 
+/* A datagram that is longer than a buffer is cut off, whatever the flags. */
+static int64_t a_long_datagram_is_cut_off(void *unused)
+{
+    (void)unused;
+    int fds[2];
+    void *buffer;
+    unsigned char bytes[20000];
+    fill(bytes, sizeof(bytes), 1);
+    CHECK_EQUAL(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, fds), 0);
+    for (int i = 0; i < 2; i++) {
+        CHECK_EQUAL(send(fds[1], bytes, sizeof(bytes), 0), sizeof(bytes));
+        CHECK_EQUAL(tug_recv_buffer(fds[0], &buffer, i == 0 ? 0 : MSG_TRUNC), TUG_RECV_BUFFER_SIZE);
+        CHECK(memcmp(buffer, bytes, TUG_RECV_BUFFER_SIZE) == 0);
+        tug_recv_buffer_release(buffer);
+    }
+    close_pair(fds);
+    return 0;
+}
+
 /* ---- Many at once, that give nothing back for a while ---- */
 
 enum { MANY = 300 }; /* more than a driver has at hand */
@@ -306,12 +325,32 @@ static int64_t without_a_ring_of_buffers(void *unused)
     tug_fault_reset();
     return many_hold_their_buffers(NULL);
 }
+
+/* Then -ENOBUFS is what the socket says: messages were lost. */
+static int64_t a_socket_out_of_buffers(void *unused)
+{
+    (void)unused;
+    int fds[2];
+    void *buffer;
+    make_pair(fds);
+    CHECK_EQUAL(send(fds[1], "abc", 3, 0), 3);
+    CHECK_EQUAL(tug_fault_fail("io_uring_register_buf_ring", 1, 1, EINVAL), 0);
+    CHECK_EQUAL(tug_fault_fail("recv", 1, 1, ENOBUFS), 0);
+    CHECK_EQUAL(tug_recv_buffer(fds[0], &buffer, 0), -ENOBUFS);
+    CHECK(buffer == NULL);
+    tug_fault_reset();
+    CHECK_EQUAL(tug_recv_buffer(fds[0], &buffer, 0), 3);
+    tug_recv_buffer_release(buffer);
+    close_pair(fds);
+    return 0;
+}
 #endif
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_EACH(receives_what_was_sent),
+        IN_EACH(a_long_datagram_is_cut_off),
         IN_EACH(many_hold_their_buffers),
         IN_EACH(many_at_one_moment),
         IN_EACH(nothing_is_lost_by_a_cancellation),
@@ -321,6 +360,7 @@ int main(void)
         IN_EACH(without_memory),
         IN_EACH(without_a_ring_of_buffers),
         IN_EACH(without_a_ring_of_buffers),
+        IN_EACH(a_socket_out_of_buffers),
 #endif
     };
     return cmocka_run_group_tests_name("net/recv_buffer", tests, NULL, NULL);
