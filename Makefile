@@ -10,8 +10,8 @@ PREFIX ?= /usr/local
 
 # How many processes compile and test at once.
 JOBS ?= $(shell nproc)
-# Some tests wait for much of their time.
-TEST_JOBS ?= $(shell expr $(JOBS) + 1)
+# Tests wait for a quarter of their time.
+TEST_JOBS ?= $(shell expr $(JOBS) + 2)
 
 # Names with spaces, quotes and dollar signs reach the shell unharmed through the environment.
 unexport SRC DST DIR

@@ -11,7 +11,7 @@
 #include "sys/sanitizer.h"
 
 /* ThreadSanitizer takes its time for each coroutine that a load starts. */
-enum { REPEATS = TUG_TSAN ? 1 : 20 };
+enum { REPEATS = TUG_TSAN ? 1 : 20, ENTRIES = TUG_TSAN ? 3 : 10, BYTES = TUG_TSAN ? 5 : 20 };
 
 /* ---- ways to keep a worker busy for ever ---- */
 
@@ -197,7 +197,7 @@ static void block_on_completes_under_load(struct tug_runtime *runtime)
     for (int load = 0; load < LOADS; load++) {
         assert_int_equal(tug_runtime_block_on(runtime, begin_load, fixture_argument(load), NULL),
                          0);
-        for (int i = 0; i < 10; i++) {
+        for (int i = 0; i < ENTRIES; i++) {
             int64_t result;
             assert_int_equal(
                 tug_runtime_block_on(runtime, yield_five_times, fixture_argument(i), &result), 0);
@@ -237,7 +237,7 @@ static void pass_bytes(void)
 {
     int fds[2];
     CHECK_EQUAL(pipe2(fds, O_CLOEXEC), 0);
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < BYTES; i++) {
         char in = 0, out = (char)('a' + i);
         struct tug_op read, write;
         tug_op_read(&read, fds[0], &in, 1, TUG_CURRENT_POSITION);

@@ -7,9 +7,10 @@
 #include <time.h>
 
 #include "fixture.h"
+#include "sys/sanitizer.h"
 
 /* Rounds of each race. */
-enum { ROUNDS = 40 };
+enum { ROUNDS = TUG_TSAN ? 20 : 40 };
 
 static uint64_t seed; /* atomic */
 
