@@ -5,7 +5,7 @@
  * An entry is embedded in what it stands for, so that inserting allocates nothing; it is inserted,
  * moved to another time and removed in constant time, however many there are. The resolution is
  * 1 ms, and no entry comes out early. Entries come out in the order of their times, those of the
- * same millisecond in the order of insertion.
+ * same millisecond, and those whose time has come before they are in, in the order of insertion.
  */
 #ifndef TUG_DELAY_QUEUE_H
 #define TUG_DELAY_QUEUE_H
