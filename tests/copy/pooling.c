@@ -74,3 +74,13 @@ int64_t pooling_submit_directories(struct tug_file_pool *pool, struct tug_file_r
     }
     return 0;
 }
+
+int64_t pooling_make_busy(struct tug_file_pool **pool, struct pooling_held *held,
+                          struct tug_file_request queued[3])
+{
+    *pool = pooling_make(1, 3);
+    CHECK(*pool != NULL);
+    CHECK_EQUAL(pooling_hold_up(held, *pool), 0);
+    CHECK_EQUAL(pooling_submit_directories(*pool, queued), 0);
+    return 0;
+}

@@ -48,4 +48,8 @@ int64_t pooling_submit_and_wait(void *submission);
 extern const char *const pooling_directories[3];
 int64_t pooling_submit_directories(struct tug_file_pool *pool, struct tug_file_request queued[3]);
 
+/* Makes a pool with room for these, whose only worker is held up, and asks for them. */
+int64_t pooling_make_busy(struct tug_file_pool **pool, struct pooling_held *held,
+                          struct tug_file_request queued[3]);
+
 #endif

@@ -124,10 +124,8 @@ static int64_t what_waits_is_cancelled_at_once(void *unused)
     (void)unused;
     struct pooling_held held;
     struct tug_file_request queued[3];
-    struct tug_file_pool *pool = pooling_make(1, 8);
-    CHECK(pool != NULL);
-    CHECK_EQUAL(pooling_hold_up(&held, pool), 0);
-    CHECK_EQUAL(pooling_submit_directories(pool, queued), 0);
+    struct tug_file_pool *pool;
+    CHECK_EQUAL(pooling_make_busy(&pool, &held, queued), 0);
     /* By its owner, and by the end of the time of who waits. The worker is still held up. */
     tug_file_request_cancel(&queued[1]);
     tug_file_request_cancel(&queued[1]);

@@ -18,10 +18,8 @@ static int64_t what_was_taken_is_carried_out(void *unused)
     (void)unused;
     struct pooling_held held;
     struct tug_file_request queued[3];
-    struct tug_file_pool *pool = pooling_make(1, 3);
-    CHECK(pool != NULL);
-    CHECK_EQUAL(pooling_hold_up(&held, pool), 0);
-    CHECK_EQUAL(pooling_submit_directories(pool, queued), 0);
+    struct tug_file_pool *pool;
+    CHECK_EQUAL(pooling_make_busy(&pool, &held, queued), 0);
     struct pooling_submission waiting = {.pool = pool, .submitted = 1};
     tug_file_request_create_dir(&waiting.request, "d3", 0755);
     struct tug_task *task = tug_spawn(pooling_submit_and_wait, &waiting);
@@ -66,10 +64,8 @@ static int64_t what_takes_too_long_is_cancelled(void *unused)
     (void)unused;
     struct pooling_held held;
     struct tug_file_request queued[3];
-    struct tug_file_pool *pool = pooling_make(1, 3);
-    CHECK(pool != NULL);
-    CHECK_EQUAL(pooling_hold_up(&held, pool), 0);
-    CHECK_EQUAL(pooling_submit_directories(pool, queued), 0);
+    struct tug_file_pool *pool;
+    CHECK_EQUAL(pooling_make_busy(&pool, &held, queued), 0);
     late_count = 0;
     struct tug_task *task = tug_spawn(let_go_later, &held);
     const struct tug_file_pool_end end = {
