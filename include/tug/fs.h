@@ -45,7 +45,9 @@ TUG_API int tug_fs_create_dir(const char *path, mode_t mode);
 TUG_API int tug_fs_create_dir_all(const char *path, mode_t mode);
 
 /* unlink; rmdir; the last removes a directory and all below it, without following symlinks and
- * without a limit of depth. */
+ * without a limit of depth. It ends at the first error. What somebody else removes meanwhile is
+ * none, nor what is moved out of the tree, which may keep its contents or lose them. -ESTALE: there
+ * is no way back to the directories above a deep one, for which there are too few descriptors. */
 TUG_API int tug_fs_remove_file(const char *path);
 TUG_API int tug_fs_remove_dir(const char *path);
 TUG_API int tug_fs_remove_dir_all(const char *path);

@@ -7,6 +7,11 @@
  * descended into. Then the directory is empty and removed. Some file systems skip entries while
  * others are removed; so a directory that turns out not to be empty is scanned again, as long as
  * that finds something.
+ *
+ * Where there is no way back up, because somebody has moved a directory or the file system has no
+ * `..`, it goes on with the deepest level that is found by its names from the root. What was moved
+ * out of the tree is not in it, so that is no error; what is in the place of a level that was lost
+ * is found when the level above is scanned again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,6 +36,7 @@ struct removal {
     const char *path;
     struct tug_tree tree;
     size_t work; /* entries removed and directories entered in this trip */
+    int lost;    /* why levels were not found again, the last time that this was so */
 };
 
 static void release(void *argument)
@@ -109,22 +115,28 @@ static int descend(struct removal *removal)
     return result;
 }
 
+static int scan_again(struct tug_tree_level *level)
+{
+    level->found = level->scanned = false;
+    level->position = tug_sys_lseek(level->fd, 0, SEEK_SET);
+    return level->position < 0 ? (int)level->position : 0;
+}
+
 static int leave(struct removal *removal)
 {
     struct tug_tree *tree = &removal->tree;
     bool root = tree->depth == 1;
     int result = tug_tree_open_parent(tree);
-    if (result < 0)
-        return result;
+    if (result < 0) {
+        removal->lost = tug_tree_find_back(tree, result);
+        return 0;
+    }
     struct tug_tree_level *level = tug_tree_last(tree);
     int directory = root ? AT_FDCWD : level[-1].fd;
     const char *name = root ? removal->path : tug_tree_last_name(tree);
     result = tug_sys_unlinkat(directory, name, AT_REMOVEDIR);
-    if ((result == -ENOTEMPTY || result == -EEXIST) && level->found) {
-        level->found = level->scanned = false;
-        level->position = tug_sys_lseek(level->fd, 0, SEEK_SET);
-        return level->position < 0 ? (int)level->position : 0;
-    }
+    if ((result == -ENOTEMPTY || result == -EEXIST) && level->found)
+        return scan_again(level);
     if (unless_gone(result) < 0)
         return result;
     tug_tree_leave(tree);
@@ -132,8 +144,20 @@ static int leave(struct removal *removal)
     return 0;
 }
 
+/* Leaves a level that was not found again. If it is still there, the one above finds that. */
+static int leave_lost(struct removal *removal)
+{
+    if (removal->tree.depth == 1)
+        return removal->lost;
+    tug_tree_leave(&removal->tree);
+    removal->work++;
+    return 0;
+}
+
 static int step(struct removal *removal)
 {
+    if (tug_tree_last(&removal->tree)->fd < 0)
+        return leave_lost(removal);
     if (tug_tree_kept(&removal->tree) != NULL)
         return descend(removal);
     return tug_tree_last(&removal->tree)->scanned ? leave(removal) : scan(removal);

@@ -38,7 +38,6 @@ struct thread {
     const void *address; /* AT_ADDRESS */
     bool unparked;
     bool gave_way; /* not chosen again before another has made a step */
-    int wakers;    /* clones that have not been given up */
 };
 
 static struct thread threads[INTERLEAVE_THREADS];
@@ -277,54 +276,6 @@ void interleave_give_up(const void *memory, size_t size)
     given_up[given_up_count++].size = size;
 }
 
-/* ---- wakers ---- */
-
-static void waker_clone(void *data)
-{
-    struct thread *thread = data;
-    interleave_step(NULL);
-    thread->wakers++;
-}
-
-static void waker_drop(void *data)
-{
-    struct thread *thread = data;
-    interleave_step(NULL);
-    if (--thread->wakers < 0)
-        interleave_fail("a waker was given up twice");
-}
-
-static void waker_wake_by_ref(void *data)
-{
-    struct thread *thread = data;
-    interleave_unpark((int)(thread - threads));
-}
-
-static void waker_wake(void *data)
-{
-    waker_drop(data);
-    waker_wake_by_ref(data);
-}
-
-struct tug_waker interleave_waker(void)
-{
-    static const struct tug_waker_vtable vtable = {
-        .clone = waker_clone,
-        .wake = waker_wake,
-        .wake_by_ref = waker_wake_by_ref,
-        .drop = waker_drop,
-    };
-    return (struct tug_waker){&vtable, &threads[current]};
-}
-
-int64_t interleave_await(struct tug_future *future)
-{
-    const struct tug_waker waker = interleave_waker();
-    while (future->vtable->poll(future, &waker) == TUG_PENDING)
-        interleave_park();
-    return future->result;
-}
-
 /* ---- exploring ---- */
 
 static void make_threads(void)
@@ -355,8 +306,8 @@ static void run_once(void)
     for (int i = 0; i < thread_count; i++) {
         threads[i].activity = RUNNING;
         threads[i].unparked = threads[i].gave_way = false;
-        threads[i].wakers = 0;
     }
+    interleave_wakers_begin();
     current = -1;
     given_up_count = 0;
     preemptions = steps = 0;
@@ -367,9 +318,8 @@ static void run_once(void)
     current = choose(thread_count);
     tug_context_switch(&home, &threads[current].context);
     current = -1;
-    for (int i = 0; i < thread_count && failure == NULL; i++)
-        if (threads[i].wakers != 0)
-            failure = "a waker was not given up";
+    if (failure == NULL && !interleave_wakers_balanced())
+        failure = "a waker was not given up";
     if (failure == NULL && model->check != NULL)
         model->check();
 }

@@ -91,6 +91,10 @@ struct tug_waker interleave_waker(void);
 /* Polls a future, parking in between, until it is ready. Returns its result. */
 int64_t interleave_await(struct tug_future *future);
 
+/* For the search: before each run; and whether all clones were given up, after it. */
+void interleave_wakers_begin(void);
+bool interleave_wakers_balanced(void);
+
 /* Ends the run as failed. */
 _Noreturn void interleave_fail(const char *what);
 
