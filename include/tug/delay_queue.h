@@ -78,8 +78,8 @@ TUG_API size_t tug_delay_queue_length(struct tug_delay_queue *queue);
  */
 TUG_API int tug_delay_queue_next(struct tug_delay_queue *queue, struct tug_delay_entry **entry);
 
-/* The same as a future, for tug_select(): its result is 1, and `entry` is set; or 0. Cancelling it
- * (-ECANCELED) takes no entry. */
+/* The same as a future, for tug_select(): its result is 1, and `entry` is set; or 0; or -EPERM, if
+ * it has to wait and is polled where no task runs. Cancelling it (-ECANCELED) takes no entry. */
 struct tug_delay_queue_future {
     struct tug_future future;
     struct tug_delay_entry *entry;

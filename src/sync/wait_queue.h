@@ -32,7 +32,7 @@
 #include <tug/waiter.h>
 
 #include "sys/mutex.h"
-#include "task/token.h"
+#include "task/held_waker.h"
 
 enum tug_waiter_state {
     TUG_WAITER_NEW,

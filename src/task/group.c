@@ -13,9 +13,9 @@
 #include "task/coroutine.h"
 #include "task/executor.h"
 #include "task/group.h"
+#include "task/held_waker.h"
 #include "task/scheduler.h"
 #include "task/state.h"
-#include "task/token.h"
 
 void tug_group_init(struct tug_group *group, unsigned flags)
 {
@@ -119,15 +119,6 @@ size_t tug_group_alive(struct tug_group *group)
     return __atomic_load_n(&group->alive, __ATOMIC_RELAXED);
 }
 
-void tug_group_wake(struct tug_group *group)
-{
-    if (group->waiter.vtable == NULL)
-        return;
-    tug_waker_wake_by_ref(&group->waiter);
-    tug_waker_unhold(&group->waiter);
-    group->waiter.vtable = NULL;
-}
-
 static void plain_child_ended(struct tug_group *group, struct tug_task *task)
 {
     tug_sys_mutex_lock(tug_group_lock(group));
@@ -138,11 +129,10 @@ static void plain_child_ended(struct tug_group *group, struct tug_task *task)
         if ((group->flags & TUG_GROUP_CANCEL_ON_ERROR) != 0)
             cancel_locked(group);
     }
-    /* Under the lock: the waiter's task exists as long as it has not seen alive at zero. */
-    if (group->alive == 0)
-        tug_group_wake(group);
+    struct tug_waker waiter = group->alive == 0 ? tug_waker_take(&group->waiter) : TUG_NO_WAKER;
     tug_sys_mutex_unlock(tug_group_lock(group));
     tug_task_detach(task);
+    tug_waker_wake_taken(waiter);
 }
 
 void tug_group_child_ended(struct tug_task *task)
@@ -160,11 +150,11 @@ void tug_group_child_ended(struct tug_task *task)
 /* ---- waiting ----------------------------------------------------------------------------------
  */
 
-/* The waker is not cloned: who has polled the future polls it until the end (rule 3 of futures). */
 static int group_wait_poll(struct tug_future *self, const struct tug_waker *waker)
 {
     struct tug_group_future *wait = TUG_CONTAINER_OF(self, struct tug_group_future, future);
     struct tug_group *group = wait->group;
+    struct tug_waker unused = tug_waker_hold(waker);
     tug_sys_mutex_lock(tug_group_lock(group));
     wait->ended = group->alive == 0;
     if (wait->ended) {
@@ -172,9 +162,10 @@ static int group_wait_poll(struct tug_future *self, const struct tug_waker *wake
         group->first_error = 0;
         group->cancelled = false;
     } else {
-        group->waiter = *waker;
+        unused = tug_waker_put(&group->waiter, unused);
     }
     tug_sys_mutex_unlock(tug_group_lock(group));
+    tug_waker_unhold(&unused);
     return wait->ended ? TUG_READY : TUG_PENDING;
 }
 

@@ -42,9 +42,6 @@ int tug_group_add(struct tug_group *group, uintptr_t kind, const struct tug_spaw
 /* [locked] Takes a child out of the list. */
 void tug_group_unlink(struct tug_group *group, struct tug_task *task);
 
-/* [locked] Wakes who waits, once. */
-void tug_group_wake(struct tug_group *group);
-
 /* A child of a join set has ended. */
 void tug_join_set_child_ended(struct tug_join_set *set, struct tug_task *task);
 

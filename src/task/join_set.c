@@ -18,7 +18,7 @@
 #include "task/coroutine.h"
 #include "task/executor.h"
 #include "task/group.h"
-#include "task/token.h"
+#include "task/held_waker.h"
 
 /* ns between two looks whether a child that is about to end has been here. */
 #define LEAVE_INTERVAL 10000
@@ -73,34 +73,26 @@ void tug_join_set_child_ended(struct tug_join_set *set, struct tug_task *task)
     else
         set->ended_last->group_next = task;
     set->ended_last = task;
-    tug_group_wake(&set->group);
+    struct tug_waker waiter = tug_waker_take(&set->group.waiter);
     tug_sys_mutex_unlock(tug_group_lock(&set->group));
+    tug_waker_wake_taken(waiter);
 }
 
 /* ---- taking results ---------------------------------------------------------------------------
  */
 
-static void stop_waiting(struct tug_group *group)
-{
-    if (group->waiter.vtable != NULL)
-        tug_waker_unhold(&group->waiter);
-    group->waiter.vtable = NULL;
-}
-
-/* Whether there is something to say: a child has ended, or there are none. If not, and there is a
- * waker, it will be woken. */
-static bool is_ready(struct tug_join_set *set, const struct tug_waker *waker)
+/* Whether there is something to say: a child has ended, or there are none. If not, `held`, which
+ * may be none, will be woken. */
+static bool is_ready(struct tug_join_set *set, struct tug_waker held)
 {
     struct tug_group *group = &set->group;
     tug_sys_mutex_lock(tug_group_lock(group));
     bool ready = set->ended != NULL || set->length == 0;
-    if (ready || waker == NULL) {
-        stop_waiting(group);
-    } else if (group->waiter.vtable == NULL || !tug_waker_will_wake(&group->waiter, waker)) {
-        stop_waiting(group);
-        group->waiter = tug_waker_hold(waker);
-    }
+    struct tug_waker before = tug_waker_put(&group->waiter, ready ? TUG_NO_WAKER : held);
     tug_sys_mutex_unlock(tug_group_lock(group));
+    tug_waker_unhold(&before);
+    if (ready)
+        tug_waker_unhold(&held);
     return ready;
 }
 
@@ -130,7 +122,7 @@ static int next_poll(struct tug_future *self, const struct tug_waker *waker)
         self->result = -ECANCELED;
         return TUG_READY;
     }
-    if (!is_ready(next->set, waker) || tug_coop_poll(waker) == TUG_PENDING)
+    if (!is_ready(next->set, tug_waker_hold(waker)) || tug_coop_poll(waker) == TUG_PENDING)
         return TUG_PENDING;
     self->result = take(next->set, &next->value, next->without_id ? NULL : &next->id);
     return TUG_READY;
@@ -140,7 +132,7 @@ static void next_cancel(struct tug_future *self)
 {
     struct tug_join_set_future *next = TUG_CONTAINER_OF(self, struct tug_join_set_future, future);
     next->cancelled = true;
-    is_ready(next->set, NULL);
+    is_ready(next->set, TUG_NO_WAKER);
 }
 
 static const struct tug_future_vtable next_vtable = {.poll = next_poll, .cancel = next_cancel};

@@ -3,9 +3,11 @@
  * Cancellation tokens: a tree, guarded as a whole by the lock of its root.
  *
  * Lock order: a timer wheel's lock before a tree's, a tree's before a run queue's. Cancelling walks
- * the tree below the token under the lock, wakes the tasks whose scopes it meets, and the futures
- * that wait. While the lock is held no scope can end and no future can be withdrawn, which is why
- * their tasks exist; so a task's waker is not cloned, and any other waker is.
+ * the tree below the token under the lock, and puts the tasks whose scopes it meets into their
+ * queues, which runs nothing of anybody's: while the lock is held no scope can end, which is why
+ * these tasks exist. The futures that wait are taken out, and told after the lock has been let go,
+ * since their wakers may be anybody's (held_waker.h). Telling comes last, so that who is told may
+ * free the tokens.
  */
 #include <tug/cancel.h>
 
@@ -14,6 +16,7 @@
 #include <tug/coop.h>
 
 #include "sys/mutex.h"
+#include "task/held_waker.h"
 #include "task/task.h"
 #include "task/token.h"
 
@@ -79,30 +82,53 @@ static struct tug_token *next_in_tree(struct tug_token *top, struct tug_token *t
     return token == top ? NULL : token->next_sibling;
 }
 
-static void wake_waiters(struct tug_token *token)
+static void set_wait_state(struct tug_token_future *wait, enum tug_token_wait_state state)
+{
+    __atomic_store_n(&wait->state, (int)state, __ATOMIC_RELEASE);
+}
+
+/* [locked] Takes out those who wait for a token, and puts them in front of `chosen`. */
+static struct tug_token_future *choose(struct tug_token *token, struct tug_token_future *chosen)
 {
     struct tug_token_future *wait = token->waiters;
     token->waiters = NULL;
     while (wait != NULL) {
         struct tug_token_future *next = wait->next;
-        tug_waker_wake_by_ref(&wait->waker);
-        __atomic_store_n(&wait->state, TUG_TOKEN_WAIT_FIRED, __ATOMIC_RELEASE);
+        set_wait_state(wait, TUG_TOKEN_WAIT_CHOSEN);
+        wait->next = chosen;
+        chosen = wait;
         wait = next;
+    }
+    return chosen;
+}
+
+/* [unlocked] From the store on whoever waited may be gone, and the tokens with it. */
+static void tell(struct tug_token_future *chosen)
+{
+    while (chosen != NULL) {
+        struct tug_token_future *next = chosen->next;
+        struct tug_waker waker = tug_waker_take(&chosen->waker);
+        set_wait_state(chosen, TUG_TOKEN_WAIT_FIRED);
+        tug_waker_wake_taken(waker);
+        chosen = next;
     }
 }
 
 void tug_token_cancel_with(struct tug_token *token, int reason)
 {
-    tug_sys_mutex_lock(tree_lock(token));
+    struct tug_token_future *chosen = NULL;
+    struct tug_sys_mutex *lock = tree_lock(token);
+    tug_sys_mutex_lock(lock);
     for (struct tug_token *node = token; node != NULL; node = next_in_tree(token, node)) {
         if (node->reason != 0)
             continue; /* the first reason stays; all below has been told already */
         __atomic_store_n(&node->reason, reason, __ATOMIC_RELEASE);
         if (node->scope != NULL && node->scope->task != NULL)
             tug_task_cancel(node->scope->task, TUG_TASK_SCOPE_CANCELLED);
-        wake_waiters(node);
+        chosen = choose(node, chosen);
     }
-    tug_sys_mutex_unlock(tree_lock(token));
+    tug_sys_mutex_unlock(lock);
+    tell(chosen);
 }
 
 void tug_token_cancel(struct tug_token *token)
@@ -138,31 +164,43 @@ static void waiter_unlink(struct tug_token_future *wait)
         wait->next->previous = wait->previous;
 }
 
+/* A future that is NEW, or waits with a waker, perhaps another one. `*unused` is the waker to be
+ * held; then the one that is not needed any more. */
+static enum tug_token_wait_state enter(struct tug_token_future *wait, struct tug_waker *unused)
+{
+    struct tug_sys_mutex *lock = tree_lock(wait->token);
+    tug_sys_mutex_lock(lock);
+    enum tug_token_wait_state state = wait->state;
+    if (state == TUG_TOKEN_WAIT_NEW && wait->token->reason == 0) {
+        waiter_link(wait);
+        state = TUG_TOKEN_WAIT_LINKED;
+        set_wait_state(wait, state);
+    }
+    if (state == TUG_TOKEN_WAIT_LINKED)
+        *unused = tug_waker_put(&wait->waker, *unused);
+    tug_sys_mutex_unlock(lock);
+    return state;
+}
+
 static int token_future_poll(struct tug_future *self, const struct tug_waker *waker)
 {
     struct tug_token_future *wait = token_future(self);
-    bool ready_at_once = false;
-    int state = __atomic_load_n(&wait->state, __ATOMIC_ACQUIRE);
-    if (state < TUG_TOKEN_WAIT_FIRED) {
-        tug_sys_mutex_lock(tree_lock(wait->token));
-        state = wait->state;
-        if (state == TUG_TOKEN_WAIT_LINKED && !tug_waker_will_wake(&wait->waker, waker)) {
-            tug_waker_unhold(&wait->waker);
-            wait->waker = tug_waker_hold(waker);
-        } else if (state == TUG_TOKEN_WAIT_NEW && wait->token->reason == 0) {
-            wait->waker = tug_waker_hold(waker);
-            waiter_link(wait);
-            wait->state = TUG_TOKEN_WAIT_LINKED;
-        } else if (state == TUG_TOKEN_WAIT_NEW) {
-            state = TUG_TOKEN_WAIT_DONE;
-            ready_at_once = true;
-        }
-        tug_sys_mutex_unlock(tree_lock(wait->token));
-        if (state < TUG_TOKEN_WAIT_FIRED || (ready_at_once && tug_coop_poll(waker) == TUG_PENDING))
-            return TUG_PENDING;
+    enum tug_token_wait_state state = __atomic_load_n(&wait->state, __ATOMIC_ACQUIRE);
+    if (state == TUG_TOKEN_WAIT_NEW ||
+        (state == TUG_TOKEN_WAIT_LINKED && !tug_waker_will_wake(&wait->waker, waker))) {
+        struct tug_waker unused = tug_waker_hold(waker);
+        state = enter(wait, &unused);
+        tug_waker_unhold(&unused);
     }
-    if (state == TUG_TOKEN_WAIT_FIRED)
-        tug_waker_unhold(&wait->waker);
+    if (state == TUG_TOKEN_WAIT_LINKED)
+        return TUG_PENDING;
+    if (state == TUG_TOKEN_WAIT_CHOSEN) {
+        /* A moment too early: who has chosen may be about to wake another waker than this. */
+        tug_waker_wake_by_ref(waker);
+        return TUG_PENDING;
+    }
+    if (state == TUG_TOKEN_WAIT_NEW && tug_coop_poll(waker) == TUG_PENDING)
+        return TUG_PENDING;
     wait->state = TUG_TOKEN_WAIT_DONE;
     return TUG_READY;
 }
@@ -170,13 +208,17 @@ static int token_future_poll(struct tug_future *self, const struct tug_waker *wa
 static void token_future_cancel(struct tug_future *self)
 {
     struct tug_token_future *wait = token_future(self);
-    tug_sys_mutex_lock(tree_lock(wait->token));
+    struct tug_waker unused = TUG_NO_WAKER;
+    struct tug_sys_mutex *lock = tree_lock(wait->token);
+    tug_sys_mutex_lock(lock);
     if (wait->state == TUG_TOKEN_WAIT_LINKED) {
         waiter_unlink(wait);
-        wait->state = TUG_TOKEN_WAIT_FIRED;
+        unused = tug_waker_put(&wait->waker, TUG_NO_WAKER);
         wait->future.result = -ECANCELED;
+        set_wait_state(wait, TUG_TOKEN_WAIT_FIRED);
     }
-    tug_sys_mutex_unlock(tree_lock(wait->token));
+    tug_sys_mutex_unlock(lock);
+    tug_waker_unhold(&unused);
 }
 
 static const struct tug_future_vtable token_future_vtable = {

@@ -14,7 +14,7 @@
 
 #include "sys/call.h"
 #include "sys/mutex.h"
-#include "task/token.h"
+#include "task/held_waker.h"
 #include "time/clock.h"
 #include "time/wheel.h"
 
@@ -25,7 +25,7 @@ struct tug_delay_queue {
     uint64_t start;                         /* the wheel's tick 0, in ns */
     struct tug_delay_entry *due, *due_last; /* doubly linked */
     size_t length;
-    struct tug_waker waiter; /* vtable NULL: nobody */
+    struct tug_waker waiter; /* held, or none */
     uint64_t wake_before;    /* the tick until which the waiter sleeps */
     struct tug_timer_wheel wheel;
 };
@@ -100,24 +100,14 @@ static bool take_out(struct tug_delay_queue *queue, struct tug_delay_entry *entr
     return true;
 }
 
-static void stop_waiting(struct tug_delay_queue *queue)
+/* After a change: takes out who waits if there is something for him, or something earlier to wait
+ * for; he is woken after the lock. */
+static struct tug_waker whom_to_tell(struct tug_delay_queue *queue)
 {
-    if (queue->waiter.vtable != NULL)
-        tug_waker_unhold(&queue->waiter);
-    queue->waiter.vtable = NULL;
-}
-
-/* After a change: wakes who waits if there is something for him, or something earlier to wait for.
- */
-static void tell_waiter(struct tug_delay_queue *queue)
-{
-    if (queue->waiter.vtable == NULL)
-        return;
     if (queue->due == NULL && queue->length != 0 &&
         tug_timer_wheel_next(&queue->wheel) >= queue->wake_before)
-        return;
-    tug_waker_wake_by_ref(&queue->waiter);
-    stop_waiting(queue);
+        return TUG_NO_WAKER;
+    return tug_waker_take(&queue->waiter);
 }
 
 /* The first entry whose time has come, or NULL. */
@@ -146,33 +136,38 @@ void tug_delay_queue_insert(struct tug_delay_queue *queue, struct tug_delay_entr
     tug_sys_mutex_lock(&queue->lock);
     queue->length++;
     put_in(queue, entry);
-    tell_waiter(queue);
+    struct tug_waker waiter = whom_to_tell(queue);
     tug_sys_mutex_unlock(&queue->lock);
+    tug_waker_wake_taken(waiter);
 }
 
 bool tug_delay_queue_remove(struct tug_delay_queue *queue, struct tug_delay_entry *entry)
 {
+    struct tug_waker waiter = TUG_NO_WAKER;
     tug_sys_mutex_lock(&queue->lock);
     bool found = take_out(queue, entry);
     if (found) {
         queue->length--;
-        tell_waiter(queue);
+        waiter = whom_to_tell(queue);
     }
     tug_sys_mutex_unlock(&queue->lock);
+    tug_waker_wake_taken(waiter);
     return found;
 }
 
 bool tug_delay_queue_reset(struct tug_delay_queue *queue, struct tug_delay_entry *entry,
                            uint64_t deadline)
 {
+    struct tug_waker waiter = TUG_NO_WAKER;
     tug_sys_mutex_lock(&queue->lock);
     bool found = take_out(queue, entry);
     if (found) {
         entry->deadline = deadline;
         put_in(queue, entry);
-        tell_waiter(queue);
+        waiter = whom_to_tell(queue);
     }
     tug_sys_mutex_unlock(&queue->lock);
+    tug_waker_wake_taken(waiter);
     return found;
 }
 
@@ -235,8 +230,9 @@ size_t tug_delay_queue_clear(struct tug_delay_queue *queue,
         end = &entry->next;
     }
     queue->length = 0;
-    tell_waiter(queue);
+    struct tug_waker waiter = whom_to_tell(queue);
     tug_sys_mutex_unlock(&queue->lock);
+    tug_waker_wake_taken(waiter);
     while (forget != NULL && (entry = out) != NULL) {
         out = entry->next;
         forget(entry, argument);
@@ -259,15 +255,18 @@ size_t tug_delay_queue_length(struct tug_delay_queue *queue)
  * something earlier comes. */
 static bool is_ready(struct tug_delay_queue *queue, const struct tug_waker *waker, uint64_t *until)
 {
+    struct tug_waker held = tug_waker_hold(waker);
     tug_sys_mutex_lock(&queue->lock);
     bool ready = look(queue) != NULL || queue->length == 0;
-    stop_waiting(queue);
+    struct tug_waker before = tug_waker_put(&queue->waiter, ready ? TUG_NO_WAKER : held);
     if (!ready) {
-        queue->waiter = tug_waker_hold(waker);
         queue->wake_before = tug_timer_wheel_next(&queue->wheel);
         *until = tug_ticks_to_time(queue->start, queue->wake_before);
     }
     tug_sys_mutex_unlock(&queue->lock);
+    tug_waker_unhold(&before);
+    if (ready)
+        tug_waker_unhold(&held);
     return ready;
 }
 
@@ -281,6 +280,14 @@ static struct tug_delay_entry *take_first(struct tug_delay_queue *queue)
     }
     tug_sys_mutex_unlock(&queue->lock);
     return entry;
+}
+
+static void stop_waiting(struct tug_delay_queue *queue)
+{
+    tug_sys_mutex_lock(&queue->lock);
+    struct tug_waker unused = tug_waker_put(&queue->waiter, TUG_NO_WAKER);
+    tug_sys_mutex_unlock(&queue->lock);
+    tug_waker_unhold(&unused);
 }
 
 /* Ends a sleep that may still be under way. */
@@ -311,9 +318,15 @@ static int next_poll(struct tug_future *self, const struct tug_waker *waker)
     struct tug_delay_queue_future *next =
         TUG_CONTAINER_OF(self, struct tug_delay_queue_future, future);
     uint64_t until;
-    while (!next->cancelled && !is_ready(next->queue, waker, &until))
+    while (!next->cancelled && !is_ready(next->queue, waker, &until)) {
         if (sleep_until(next, until, waker) == TUG_PENDING)
             return TUG_PENDING;
+        if (next->sleep.future.result == -EPERM) {
+            stop_waiting(next->queue);
+            self->result = -EPERM;
+            return TUG_READY;
+        }
+    }
     if (!next->cancelled && tug_coop_poll(waker) == TUG_PENDING)
         return TUG_PENDING;
     end_sleep(next, waker);
@@ -327,9 +340,7 @@ static void next_cancel(struct tug_future *self)
     struct tug_delay_queue_future *next =
         TUG_CONTAINER_OF(self, struct tug_delay_queue_future, future);
     next->cancelled = true;
-    tug_sys_mutex_lock(&next->queue->lock);
     stop_waiting(next->queue);
-    tug_sys_mutex_unlock(&next->queue->lock);
 }
 
 static const struct tug_future_vtable next_vtable = {.poll = next_poll, .cancel = next_cancel};

@@ -13,7 +13,7 @@
 #include <tug/coop.h>
 
 #include "task/executor.h"
-#include "task/token.h"
+#include "task/held_waker.h"
 #include "time/clock.h"
 
 enum { SLEEP_NEW, SLEEP_ARMED, SLEEP_FIRED, SLEEP_DONE };

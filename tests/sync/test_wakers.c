@@ -13,6 +13,7 @@
 
 #include <tug/tug.h>
 
+#include "../runtime/user_waker.h"
 #include "polls.h"
 
 /* A type under test: a future that waits, what ends the wait, and what a waker does with it. */
@@ -23,53 +24,9 @@ struct subject {
     void (*end)(void);
 };
 
-static const struct subject *subject;
-
-/* ---- the waker ---- */
-
-struct user {
-    int clones, wakes;
-    bool busy;
-};
-
-static void use(struct user *user)
+static void use(void *argument)
 {
-    if (user->busy)
-        return;
-    user->busy = true;
-    subject->use();
-    user->busy = false;
-}
-
-static void user_clone(void *data)
-{
-    ((struct user *)data)->clones++;
-}
-
-static void user_drop(void *data)
-{
-    ((struct user *)data)->clones--;
-    use(data);
-}
-
-static void user_wake_by_ref(void *data)
-{
-    ((struct user *)data)->wakes++;
-    use(data);
-}
-
-static void user_wake(void *data)
-{
-    user_wake_by_ref(data);
-    user_drop(data);
-}
-
-static int poll_by(struct tug_future *future, struct user *user)
-{
-    static const struct tug_waker_vtable vtable = {user_clone, user_wake, user_wake_by_ref,
-                                                   user_drop};
-    const struct tug_waker waker = {&vtable, user};
-    return future->vtable->poll(future, &waker);
+    ((const struct subject *)argument)->use();
 }
 
 /* Another waits for the same, and gives up. */
@@ -303,11 +260,43 @@ static void send_oneshot(void)
     tug_oneshot_send(&oneshot, 1);
 }
 
+/* ---- tokens ---- */
+
+static struct tug_token token;
+static struct tug_token_future cancelled;
+
+static struct tug_future *wait_for_token(void)
+{
+    tug_token_init(&token, NULL);
+    tug_token_future_init(&cancelled, &token);
+    return &cancelled.future;
+}
+
+static void cancel_token(void)
+{
+    tug_token_cancel(&token);
+}
+
+static void come_and_go_for_token(void)
+{
+    struct tug_token child;
+    struct tug_token_future other;
+    tug_token_init(&child, &token);
+    tug_token_future_init(&other, &child);
+    come_and_go(&other.future);
+    tug_token_destroy(&child);
+}
+
 /* ---- for each of them ---- */
 
-static void told(void)
+static struct user_waker user_of(const struct subject *subject)
 {
-    struct user user = {0, 0, false};
+    return (struct user_waker){.use = use, .argument = (void *)subject};
+}
+
+static void told(const struct subject *subject)
+{
+    struct user_waker user = user_of(subject);
     struct tug_future *wait = subject->wait();
     assert_int_equal(poll_by(wait, &user), TUG_PENDING);
     subject->tell();
@@ -318,9 +307,9 @@ static void told(void)
 }
 
 /* One waker takes the place of another, which may end the wait as it goes. */
-static void replaced(void)
+static void replaced(const struct subject *subject)
 {
-    struct user first = {0, 0, false}, second = first;
+    struct user_waker first = user_of(subject), second = first;
     struct tug_future *wait = subject->wait();
     assert_int_equal(poll_by(wait, &first), TUG_PENDING);
     int outcome = poll_by(wait, &second);
@@ -334,9 +323,9 @@ static void replaced(void)
     subject->end();
 }
 
-static void given_up(void)
+static void given_up(const struct subject *subject)
 {
-    struct user user = {0, 0, false};
+    struct user_waker user = user_of(subject);
     struct tug_future *wait = subject->wait();
     assert_int_equal(poll_by(wait, &user), TUG_PENDING);
     cancel_now(wait);
@@ -347,10 +336,9 @@ static void given_up(void)
 
 static void test_a_waker_may_use_what_wakes_it(void **state)
 {
-    subject = *state;
-    told();
-    replaced();
-    given_up();
+    told(*state);
+    replaced(*state);
+    given_up(*state);
 }
 
 #define OF(name, wait, tell, use, end)                                                             \
@@ -374,6 +362,7 @@ int main(void)
         OF("mpsc close", wait_for_close, close_channel, come_and_go_for_close, end_channel),
         OF("broadcast", wait_to_hear, broadcast_one, broadcast_one, end_broadcast),
         OF("watch", wait_for_change, change, change, end_watch),
+        OF("token", wait_for_token, cancel_token, come_and_go_for_token, nothing),
     };
     return cmocka_run_group_tests_name("sync/wakers", tests, NULL, NULL);
 }

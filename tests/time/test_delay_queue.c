@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "../runtime/fixture.h"
+#include "../runtime/user_waker.h"
 #include "sys/fault.h"
 
 #define MS TUG_MILLISECOND
@@ -282,6 +283,72 @@ static int64_t a_cancelled_wait_takes_nothing(void *argument)
     return 0;
 }
 
+/* ---- wakers that use the queue ---- */
+
+static void use_queue(void *queue)
+{
+    CHECK(tug_delay_queue_length(queue) <= 2);
+}
+
+/* Whatever tells who waits, or makes a waker go. */
+static int64_t wakers_may_use_the_queue(void *argument)
+{
+    (void)argument;
+    for (int how = 0; how < 6; how++) {
+        struct tug_delay_queue *queue = make_queue();
+        struct tug_delay_queue_future wait;
+        struct item late = {.number = 1}, early = {.number = 2};
+        struct user_waker first = {.use = use_queue, .argument = queue}, second = first;
+        bool wakes = how < 4;
+        tug_delay_queue_insert(queue, &late.entry, tug_now() + 3600 * TUG_SECOND);
+        tug_delay_queue_future_init(&wait, queue);
+        CHECK_EQUAL(poll_by(&wait.future, &first), TUG_PENDING);
+        if (how == 0)
+            tug_delay_queue_insert(queue, &early.entry, 0);
+        else if (how == 1)
+            CHECK(tug_delay_queue_reset(queue, &late.entry, 0));
+        else if (how == 2)
+            CHECK(tug_delay_queue_remove(queue, &late.entry));
+        else if (how == 3)
+            CHECK_EQUAL(tug_delay_queue_clear(queue, NULL, NULL), 1);
+        else if (how == 4)
+            CHECK_EQUAL(poll_by(&wait.future, &second), TUG_PENDING);
+        if (how >= 4)
+            wait.future.vtable->cancel(&wait.future);
+        CHECK_EQUAL(user_waker_wakes(&first) != 0, wakes);
+        CHECK_EQUAL(poll_by(&wait.future, &second), TUG_READY);
+        CHECK_EQUAL(wait.future.result, wakes ? how < 2 : -ECANCELED);
+        CHECK_EQUAL(user_waker_clones(&first), 0);
+        CHECK_EQUAL(user_waker_clones(&second), 0);
+        tug_delay_queue_destroy(queue);
+    }
+    return 0;
+}
+
+/* Nothing could wake it. */
+static int64_t a_future_needs_a_runtime_to_wait(void *argument)
+{
+    (void)argument;
+    struct tug_delay_queue *queue = make_queue();
+    struct item item = {.number = 1};
+    struct tug_delay_queue_future wait;
+    tug_delay_queue_future_init(&wait, queue);
+    CHECK_EQUAL(tug_await_blocking(&wait.future, TUG_FOREVER), 0);
+    tug_delay_queue_insert(queue, &item.entry, tug_now() + 3600 * TUG_SECOND);
+    tug_delay_queue_future_init(&wait, queue);
+    CHECK_EQUAL(tug_await_blocking(&wait.future, TUG_FOREVER), -EPERM);
+    CHECK(tug_delay_queue_reset(queue, &item.entry, 0));
+    tug_delay_queue_future_init(&wait, queue);
+    CHECK_EQUAL(tug_await_blocking(&wait.future, TUG_FOREVER), 1);
+    tug_delay_queue_destroy(queue);
+    return 0;
+}
+
+static int64_t outside_of_a_runtime(void *argument)
+{
+    return fixture_on_thread(a_future_needs_a_runtime_to_wait, argument);
+}
+
 /* ---- many, at random ---- */
 
 enum { ITEMS = 2000 };
@@ -353,6 +420,8 @@ int main(void)
         IN_CURRENT_THREAD(very_far_away),
         IN_EACH(who_waits_is_told),
         IN_EACH(a_cancelled_wait_takes_nothing),
+        IN_EACH(wakers_may_use_the_queue),
+        IN_CURRENT_THREAD(outside_of_a_runtime),
         IN_CURRENT_THREAD(change_at_random),
 #if TUG_FAULT_INJECTION
         IN_EACH(no_memory),
