@@ -60,17 +60,17 @@ TUG_API int tug_mutex_lock(struct tug_mutex *mutex);
 TUG_API int tug_mutex_try_lock(struct tug_mutex *mutex);
 
 /* The part of an unlock that looks after those who wait. Private. */
-TUG_API void tug_mutex_unlock_slow(struct tug_mutex *mutex, uint32_t state);
+TUG_API void tug_mutex_unlock_slow(struct tug_mutex *mutex);
 
 /* Unlocks, and wakes who waits longest or hands the mutex over to it. From any thread. Does not
  * suspend. */
 static inline void tug_mutex_unlock(struct tug_mutex *mutex)
 {
-    uint32_t state = TUG_MUTEX_LOCKED;
-    if (__builtin_expect(!__atomic_compare_exchange_n(&mutex->state, &state, 0, false,
-                                                      __ATOMIC_RELEASE, __ATOMIC_RELAXED),
+    /* Signed, so that the compiler tests the flags, in the place of fetching the word. */
+    if (__builtin_expect(__atomic_sub_fetch((int32_t *)&mutex->state, (int32_t)TUG_MUTEX_LOCKED,
+                                            __ATOMIC_RELEASE) < 0,
                          0))
-        tug_mutex_unlock_slow(mutex, state);
+        tug_mutex_unlock_slow(mutex);
 }
 
 /*

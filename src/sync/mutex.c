@@ -10,15 +10,23 @@
  *   LOCKED   somebody has the mutex
  *   WAITERS  the queue is not empty; changes under the queue's lock only
  *   WOKEN    one waiter has been taken out of the queue to try
+ *   ATTEND   WAITERS without WOKEN, and the word's sign: who unlocks has to look at the queue
+ *
+ * An unlock subtracts LOCKED, whatever else the word holds, and goes by the sign of what it leaves:
+ * for a mutex that one task locks and unlocks, that takes a tenth less time than a
+ * compare-and-swap. With ATTEND the mutex is still held after it, by the very unlock; without, it
+ * is free.
  *
  * Invariants:
  *  1. WOKEN belongs to the waiter that was woken, and there is one at a time. It gets rid of it by
  *     taking the mutex, by going back to the head of the queue, or by waking the next in its place.
- *  2. While WAITERS is set either LOCKED or WOKEN is: somebody will look at the queue. Nobody
- *     queues but in the step that finds LOCKED, and who unlocks makes sure of WOKEN first.
- *  3. Nothing touches the mutex after the step that clears LOCKED, or that tells the waiter it is
- *     handed over to. A waiter that was woken is a user of the mutex like any other: it is told
- *     after that step, and its own memory stays until it is told.
+ *  2. While WAITERS is set the mutex is held or WOKEN is set: somebody will look at the queue.
+ *     Nobody queues but in the step that finds it held, and who unlocks makes sure of WOKEN first.
+ *     Who gives up, as the last of the queue, leaves the flags alone where ATTEND without LOCKED
+ *     says that the mutex is held.
+ *  3. Nothing touches the mutex after the step that frees it, or that tells the waiter it is handed
+ *     over to. A waiter that was woken is a user of the mutex like any other: it is told after that
+ *     step, and its own memory stays until it is told.
  */
 #include <tug/mutex.h>
 
@@ -34,6 +42,7 @@
 #define LOCKED TUG_MUTEX_LOCKED
 #define WAITERS UINT32_C(2)
 #define WOKEN UINT32_C(4)
+#define ATTEND (UINT32_C(1) << 31)
 
 /* How long others may pass a waiter, in ns. Longer than a task takes to get up, shorter than what a
  * user would notice. */
@@ -49,17 +58,42 @@ static struct tug_mutex_future *of_future(struct tug_future *future)
     return TUG_CONTAINER_OF(future, struct tug_mutex_future, future);
 }
 
-/* One step, whoever waits or was woken. */
-static inline bool take(struct tug_mutex *mutex)
+static inline bool is_held(uint32_t state)
 {
-    return (__atomic_fetch_or(&mutex->state, LOCKED, __ATOMIC_ACQUIRE) & LOCKED) == 0;
+    return (state & (LOCKED | ATTEND)) != 0;
 }
 
-/* [locked] After a waiter has left the queue. */
+/* With ATTEND as the other flags demand. */
+static inline uint32_t settled(uint32_t state)
+{
+    return (state & (WAITERS | WOKEN)) == WAITERS ? state | ATTEND : state & ~ATTEND;
+}
+
+static inline bool swap(struct tug_mutex *mutex, uint32_t *expected, uint32_t desired)
+{
+    return __atomic_compare_exchange_n(&mutex->state, expected, desired, false, __ATOMIC_ACQUIRE,
+                                       __ATOMIC_RELAXED);
+}
+
+/* Tries first what it should find: a load before the swap would fetch the word twice. */
+static inline bool take(struct tug_mutex *mutex)
+{
+    uint32_t state = 0;
+    while (!swap(mutex, &state, state | LOCKED)) {
+        if (is_held(state))
+            return false;
+    }
+    return true;
+}
+
+/* [locked] After a waiter has left the queue. An unlock that is on its way does it itself. */
 static void settle_waiters(struct tug_mutex *mutex)
 {
-    if (mutex->queue.first == NULL)
-        __atomic_fetch_and(&mutex->state, ~WAITERS, __ATOMIC_RELAXED);
+    uint32_t state = __atomic_load_n(&mutex->state, __ATOMIC_RELAXED);
+    if (mutex->queue.first != NULL)
+        return;
+    while ((state & (LOCKED | ATTEND)) != ATTEND && !swap(mutex, &state, settled(state & ~WAITERS)))
+        continue;
 }
 
 /* ---- unlocking --------------------------------------------------------------------------------
@@ -80,24 +114,28 @@ static bool choose_next(struct tug_mutex *mutex, struct tug_chosen *chosen)
     const uint64_t now = tug_clock_now();
     bool hand_over = false;
     tug_wait_queue_lock(&mutex->queue);
-    if (mutex->queue.first != NULL) { /* it may have given up */
+    if (mutex->queue.first != NULL) { /* they may have given up */
         /* It may have come after `now`. */
         hand_over = (int64_t)(now - of_waiter(mutex->queue.first)->since) > (int64_t)PATIENCE;
         if (!hand_over)
-            __atomic_fetch_or(&mutex->state, WOKEN, __ATOMIC_RELAXED);
+            __atomic_fetch_xor(&mutex->state, WOKEN | ATTEND, __ATOMIC_RELAXED);
         choose_first(mutex, hand_over, chosen);
+    } else {
+        settle_waiters(mutex);
     }
     tug_wait_queue_unlock(&mutex->queue);
     return hand_over;
 }
 
-/* By who has the mutex, which looked like `state` a moment ago. */
-void tug_mutex_unlock_slow(struct tug_mutex *mutex, uint32_t state)
+/* By an unlock that has left ATTEND. It sets LOCKED once more, so that the step which frees the
+ * mutex is the last. */
+void tug_mutex_unlock_slow(struct tug_mutex *mutex)
 {
     struct tug_chosen chosen;
     tug_chosen_init(&chosen);
+    uint32_t state = __atomic_or_fetch(&mutex->state, LOCKED, __ATOMIC_RELAXED);
     for (;;) {
-        if ((state & (WAITERS | WOKEN)) == WAITERS) {
+        if ((state & ATTEND) != 0) {
             if (choose_next(mutex, &chosen))
                 break;
             state = __atomic_load_n(&mutex->state, __ATOMIC_RELAXED);
@@ -130,14 +168,13 @@ static void wake_another(struct tug_mutex *mutex)
  * who has it will look at the queue, under the lock. */
 static bool take_or_announce(struct tug_mutex *mutex, uint32_t woken, bool queue)
 {
-    uint32_t state = __atomic_load_n(&mutex->state, __ATOMIC_RELAXED), desired;
+    uint32_t state = __atomic_load_n(&mutex->state, __ATOMIC_RELAXED), becomes;
     do {
-        if ((state & LOCKED) != 0 && !queue)
+        if (is_held(state) && !queue)
             return false;
-        desired = ((state & LOCKED) != 0 ? state | WAITERS : state | LOCKED) & ~woken;
-    } while (!__atomic_compare_exchange_n(&mutex->state, &state, desired, false, __ATOMIC_ACQUIRE,
-                                          __ATOMIC_RELAXED));
-    return (state & LOCKED) == 0;
+        becomes = settled((is_held(state) ? state | WAITERS : state | LOCKED) & ~woken);
+    } while (!swap(mutex, &state, becomes));
+    return !is_held(state);
 }
 
 static bool take_or_queue(struct tug_future *future, const struct tug_waker *waker)

@@ -23,6 +23,8 @@
 #define __atomic_fetch_sub(p, v, o) (interleave_step(p), __atomic_fetch_sub(p, v, o))
 #define __atomic_fetch_and(p, v, o) (interleave_step(p), __atomic_fetch_and(p, v, o))
 #define __atomic_fetch_or(p, v, o) (interleave_step(p), __atomic_fetch_or(p, v, o))
+#define __atomic_fetch_xor(p, v, o) (interleave_step(p), __atomic_fetch_xor(p, v, o))
+#define __atomic_or_fetch(p, v, o) (interleave_step(p), __atomic_or_fetch(p, v, o))
 #define __atomic_add_fetch(p, v, o) (interleave_step(p), __atomic_add_fetch(p, v, o))
 #define __atomic_sub_fetch(p, v, o) (interleave_step(p), __atomic_sub_fetch(p, v, o))
 #define __atomic_thread_fence(o) interleave_step(NULL)
