@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "executors.h"
 #include "instrument.h"
 #include "memory.h"
 
@@ -41,6 +42,7 @@ static void begin(size_t capacity, int receiver_count)
 {
     static const struct tug_broadcast_values values = {sizeof(int64_t), retain_number,
                                                        destroy_number};
+    executors_begin();
     memory_begin();
     next_number = 0;
     for (int i = 0; i < NUMBERS; i++)

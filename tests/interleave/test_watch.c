@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "executors.h"
 #include "instrument.h"
 #include "memory.h"
 
@@ -39,6 +40,7 @@ static void destroy_pair(void *value)
 static void begin(int senders, int receiver_count)
 {
     static const struct pair zero = {0, 0};
+    executors_begin();
     memory_begin();
     values = 1;
     INTERLEAVE_CHECK(
