@@ -69,14 +69,6 @@ static int64_t many_permits_are_waited_for(void *argument)
     return 0;
 }
 
-static int64_t drop_permit_later(void *argument)
-{
-    struct tug_mpsc_permit *permit = argument;
-    CHECK_EQUAL(tug_sleep(2 * TUG_MILLISECOND), 0);
-    tug_mpsc_permit_drop(permit);
-    return 0;
-}
-
 static void ignore(void *data)
 {
     (void)data;
@@ -89,58 +81,68 @@ static struct tug_waker deaf_waker(void)
     return (struct tug_waker){&vtable, NULL};
 }
 
-static int64_t cancel_later(void *argument)
-{
-    struct tug_future *future = argument;
-    const struct tug_waker waker = deaf_waker();
-    CHECK_EQUAL(tug_sleep(2 * TUG_MILLISECOND), 0);
-    future->vtable->cancel(future);
-    CHECK_EQUAL(future->vtable->poll(future, &waker), TUG_READY);
-    CHECK_EQUAL(future->result, -ECANCELED);
-    return 0;
-}
-
-static int64_t a_closed_receiver_waits_for_permits(void *argument)
-{
-    (void)argument;
-    struct channel channel = make(3);
-    struct tug_mpsc_permit first, last;
-    int64_t value = 7;
-    CHECK_EQUAL(tug_mpsc_reserve(channel.sender, 1, &first), 0);
-    CHECK_EQUAL(tug_mpsc_reserve(channel.sender, 2, &last), 0);
-    tug_mpsc_close(channel.receiver);
-    CHECK(tug_mpsc_is_closed(channel.sender));
-    CHECK_EQUAL(try_send(channel, 1), -EPIPE);
-    CHECK_EQUAL(tug_mpsc_try_receive(channel.receiver, &value), -EAGAIN);
-    CHECK_EQUAL(tug_mpsc_send_reserved(&first, &value), 0);
-    expect(channel, 7);
-    CHECK_EQUAL(tug_mpsc_try_receive(channel.receiver, &value), -EAGAIN);
-    struct tug_task *task = fixture_spawn(drop_permit_later, &last);
-    expect_end(channel);
-    CHECK_EQUAL(fixture_join(task), 0);
-    end(channel);
-    return 0;
-}
-
-/* A reservation that was granted, and then cancelled, has given its room back. */
-static int64_t a_closed_receiver_waits_for_cancelled_reservations(void *argument)
-{
-    (void)argument;
-    struct channel channel = make(1);
+/* Room for two that is taken: by a permit or by a reservation that was granted, which nobody has
+ * polled since. */
+struct taken {
     struct tug_mpsc_permit permit;
     struct tug_mpsc_send_future reservation;
+    bool reserved;
+};
+
+static void take(struct channel channel, struct taken *taken)
+{
+    struct tug_future *future = &taken->reservation.future;
     const struct tug_waker waker = deaf_waker();
-    CHECK_EQUAL(try_send(channel, 1), 0);
-    tug_mpsc_reserve_future_init(&reservation, channel.sender, 1, &permit);
-    CHECK_EQUAL(reservation.future.vtable->poll(&reservation.future, &waker), TUG_PENDING);
-    expect(channel, 1);
-    tug_mpsc_close(channel.receiver);
-    int64_t value;
-    CHECK_EQUAL(tug_mpsc_try_receive(channel.receiver, &value), -EAGAIN);
-    struct tug_task *task = fixture_spawn(cancel_later, &reservation.future);
-    expect_end(channel);
-    CHECK_EQUAL(fixture_join(task), 0);
-    end(channel);
+    if (!taken->reserved) {
+        CHECK_EQUAL(tug_mpsc_reserve(channel.sender, 2, &taken->permit), 0);
+        return;
+    }
+    for (int64_t i = 0; i < 2; i++)
+        CHECK_EQUAL(try_send(channel, i), 0);
+    tug_mpsc_reserve_future_init(&taken->reservation, channel.sender, 2, &taken->permit);
+    CHECK_EQUAL(future->vtable->poll(future, &waker), TUG_PENDING);
+    for (int64_t i = 0; i < 2; i++)
+        expect(channel, i);
+}
+
+static int64_t give_back_later(void *argument)
+{
+    struct taken *taken = argument;
+    struct tug_future *future = &taken->reservation.future;
+    const struct tug_waker waker = deaf_waker();
+    CHECK_EQUAL(tug_sleep(2 * TUG_MILLISECOND), 0);
+    if (taken->reserved) {
+        future->vtable->cancel(future);
+        CHECK_EQUAL(future->vtable->poll(future, &waker), TUG_READY);
+        CHECK_EQUAL(future->result, -ECANCELED);
+    } else {
+        tug_mpsc_permit_drop(&taken->permit);
+    }
+    return 0;
+}
+
+static int64_t a_closed_receiver_waits_for_room_that_is_taken(void *argument)
+{
+    (void)argument;
+    for (int reserved = 0; reserved < 2; reserved++) {
+        struct channel channel = make(3);
+        struct tug_mpsc_permit first;
+        struct taken taken = {.reserved = reserved};
+        int64_t value = 7;
+        CHECK_EQUAL(tug_mpsc_reserve(channel.sender, 1, &first), 0);
+        take(channel, &taken);
+        tug_mpsc_close(channel.receiver);
+        CHECK(tug_mpsc_is_closed(channel.sender));
+        CHECK_EQUAL(try_send(channel, 1), -EPIPE);
+        CHECK_EQUAL(tug_mpsc_try_receive(channel.receiver, &value), -EAGAIN);
+        CHECK_EQUAL(tug_mpsc_send_reserved(&first, &value), 0);
+        expect(channel, 7);
+        CHECK_EQUAL(tug_mpsc_try_receive(channel.receiver, &value), -EAGAIN);
+        struct tug_task *task = fixture_spawn(give_back_later, &taken);
+        expect_end(channel);
+        CHECK_EQUAL(fixture_join(task), 0);
+        end(channel);
+    }
     return 0;
 }
 
@@ -315,8 +317,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_EACH(permits_hold_room),
         IN_EACH(many_permits_are_waited_for),
-        IN_EACH(a_closed_receiver_waits_for_permits),
-        IN_EACH(a_closed_receiver_waits_for_cancelled_reservations),
+        IN_EACH(a_closed_receiver_waits_for_room_that_is_taken),
         IN_EACH(what_was_sent_is_received_after_the_end),
         IN_EACH(the_end_wakes_who_waits),
         IN_EACH(handles_are_counted),
