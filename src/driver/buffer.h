@@ -24,7 +24,7 @@ void tug_buffer_put(struct tug_driver *driver, void *buffer);
 void tug_buffer_hand_over(struct tug_driver *driver, const struct tug_op *op, void *buffer,
                           int64_t result);
 
-/* Frees all that the driver has kept. */
+/* When the driver closes: what was kept is of use to its thread alone. */
 void tug_buffer_free_kept(struct tug_driver *driver);
 
 #endif

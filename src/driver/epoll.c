@@ -133,7 +133,8 @@ static bool is_drained(const struct epoll_driver *driver, const struct tug_op *o
     return true;
 }
 
-/* Ends all waits for a descriptor. */
+/* The instance forgets a descriptor that is closed in silence: nobody else would end these waits.
+ */
 static void end_waits(struct epoll_driver *driver, struct tug_fd_slot *slot, int result)
 {
     struct tug_op *op;

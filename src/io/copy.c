@@ -93,7 +93,8 @@ static int drain(struct tug_io_copy *copy, const struct tug_waker *waker)
     return error;
 }
 
-/* Before the reader is waited for. */
+/* What the reader waits for may be the other end's answer to what was written: so nothing is kept
+ * back in the writer while it is waited for. */
 static int flush_and_wait(struct tug_io_copy *copy, const struct tug_waker *waker)
 {
     int error = flush(copy, waker);

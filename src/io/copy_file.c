@@ -20,7 +20,7 @@
 #include "io/fd_stream.h"
 #include "sys/call.h"
 
-/* Pages are at least as large. */
+/* A smaller step than the system's pages asks about some twice, a larger one about some never. */
 #define PAGE ((size_t)4096)
 
 /* How many bytes from the file's position on can be moved without waiting, at most `most`. */
@@ -31,7 +31,7 @@ static size_t bytes_at_hand(int fd, size_t most)
     int64_t start = tug_sys_lseek(fd, 0, SEEK_CUR);
     if (start < 0)
         return 0;
-    /* The first byte, then the first of each page. */
+    /* Pages are cached or not as a whole, so one byte of each tells. */
     size_t length = 0, next = PAGE - (size_t)start % PAGE;
     while (length < most) {
         if (tug_sys_preadv2(fd, &vector, 1, start + (int64_t)length, RWF_NOWAIT) != 1)

@@ -47,7 +47,7 @@ static size_t at_most_buffer(size_t size)
     return size < BUFFER_SIZE ? size : BUFFER_SIZE;
 }
 
-/* What poll(2) says there is room for in a pipe. */
+/* poll(2) calls a pipe writable when a page fits in; more might block the thread. */
 #define PIPE_ROOM ((size_t)4096)
 
 /* -EAGAIN, from the blocking pool, means that no thread could be had. */

@@ -28,7 +28,7 @@ static unsigned affordable(unsigned count)
     return count <= executor->budget ? count : executor->budget + 1;
 }
 
-/* Pays for the rest of the messages. */
+/* The first was paid for beforehand; how many more there are only the call has told. */
 static void pay_for(unsigned count)
 {
     struct tug_executor *executor = tug_executor_current();

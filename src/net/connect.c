@@ -61,7 +61,7 @@ static int connect_again(const struct attempt *attempt)
                            attempt->address->length);
 }
 
-/* Gives the winner the mode that its user expects. */
+/* Only the race needs O_NONBLOCK: sockets are left in blocking mode, for other code's sake. */
 static int adopt(const struct attempt *attempt)
 {
     int fd = attempt->fd, family = attempt->address->storage.ss_family;
@@ -109,7 +109,7 @@ static int begin(struct race *race)
     return -EINPROGRESS;
 }
 
-/* An attempt has come to its end. */
+/* That an attempt has ended says nothing about how. */
 static int judge(struct race *race, unsigned index)
 {
     int result = connect_again(&race->attempts[index]);

@@ -25,7 +25,8 @@ static int change6(int fd, const struct tug_address *group, unsigned interface, 
     return tug_sys_setsockopt(fd, IPPROTO_IPV6, option, &request, sizeof(request));
 }
 
-/* Joins or leaves. */
+/* The family of the socket decides; a group of the other one is refused here, where it is clear
+ * why. */
 static int change(int fd, const struct tug_address *group, unsigned interface, int ip4_option,
                   int ip6_option)
 {

@@ -111,7 +111,8 @@ static void leave(struct request *request, struct tug_task *task)
     tug_task_detach(task);
 }
 
-/* Has it run on the pool, and waits. */
+/* getaddrinfo(3) cannot be cancelled: so the job and who waits own the request together, and who
+ * gives up leaves it to the other. */
 static int run_in_pool(struct request *request)
 {
     struct tug_task *task;

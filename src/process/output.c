@@ -22,7 +22,8 @@
 
 #define FIRST_CAPACITY 4096
 
-/* One of the three pipes. */
+/* One of the three pipes. All move at once: a child that is stuck at a full pipe does not empty the
+ * one that its parent would be waiting at. */
 struct flow {
     struct tug_future future;
     struct tug_op op;
@@ -48,7 +49,7 @@ static void flow_cancel(struct tug_future *self)
         flow->op.future.vtable->cancel(&flow->op.future);
 }
 
-/* Polls the op. Returns whether it is done. */
+/* Whether the op is done. Noted, as a cancel must leave an op alone that nobody has polled. */
 static bool advance(struct flow *flow, const struct tug_waker *waker)
 {
     flow->under_way = flow->op.future.vtable->poll(&flow->op.future, waker) == TUG_PENDING;
@@ -155,7 +156,7 @@ static void choose_streams(struct tug_process_options *options, bool has_input)
         options->error.kind = TUG_STDIO_PIPE;
 }
 
-/* Waits until the pipes have come to their end. */
+/* The pipes come before the child's end: it does not end while one of them is full. */
 static int exchange(struct tug_process *process, struct flow flows[3])
 {
     struct tug_future *futures[3];

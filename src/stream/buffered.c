@@ -149,7 +149,7 @@ static void begin(struct tug_stream_buffered *self, struct tug_stream_slot *slot
     finish(slot, error);
 }
 
-/* Takes items of the source as long as there are slots. */
+/* As many as there are slots, so that the source is never further ahead than its user allows. */
 static void take_in(struct tug_stream_buffered *self, const struct tug_waker *waker)
 {
     while (self->unused != NULL && !self->source_ended) {
@@ -168,7 +168,7 @@ static void take_in(struct tug_stream_buffered *self, const struct tug_waker *wa
     }
 }
 
-/* Waits until the tasks, which have nothing to do any more, are gone. */
+/* The tasks have nothing to do any more; but until they are gone they touch the slots. */
 static int await_tasks(struct tug_stream_buffered *self, const struct tug_waker *relayed)
 {
     if (!self->ending)

@@ -134,7 +134,7 @@ static bool is_chunk_free(const struct tug_slab_pool *pool, const struct tug_sla
     return true;
 }
 
-/* Puts an object back into its slab. */
+/* A chunk that has become free is noted at once: then nobody has to look for pages to give back. */
 static void give_one(struct tug_slab_pool *pool, struct tug_slab *slab, void *object)
 {
     size_t index = tug_slab_index(pool, slab, object), word = index / 64;
@@ -153,7 +153,7 @@ static void give_one(struct tug_slab_pool *pool, struct tug_slab *slab, void *ob
     pool->free++;
 }
 
-/* Gives objects back to their slabs. */
+/* Pages and slabs are given back to the system after the lock: that takes long. */
 static void give(struct tug_slab_pool *pool, void **objects, unsigned count)
 {
     struct tug_list unused;

@@ -207,7 +207,7 @@ int tug_task_poll_future(struct tug_executor *executor, struct tug_task *task);
  * owns the task (SCHEDULED), or it is a blocking job. `executor` may be NULL if it is not local. */
 void tug_task_complete(struct tug_executor *executor, struct tug_task *task, int64_t result);
 
-/* The waker of a task. */
+/* By it a task's waker is told from others, which are cloned where a task's need not be. */
 extern const struct tug_waker_vtable tug_task_waker_vtable;
 
 /* Wakes (rule 1). [any thread] */

@@ -204,7 +204,7 @@ struct tug_delay_entry *tug_delay_queue_peek(struct tug_delay_queue *queue)
     return entry;
 }
 
-/* Any entry, those whose time has come first. */
+/* For who empties the queue: in any order, so that no time has to pass in the wheel. */
 static struct tug_delay_entry *take_any(struct tug_delay_queue *queue)
 {
     struct tug_delay_entry *entry = queue->due;

@@ -30,7 +30,8 @@ static void sleep_fire(struct tug_timer *timer)
     __atomic_store_n(&sleep->state, SLEEP_FIRED, __ATOMIC_RELEASE);
 }
 
-/* Gives up the waker, if there is one to give up. */
+/* What is left may be given up once more: a poll, a reset and a failure to arm do so in any order.
+ */
 static void let_go_of_waker(struct tug_sleep_future *sleep)
 {
     tug_waker_unhold(&sleep->waker);
