@@ -83,6 +83,6 @@ int main(int argc, char **argv)
     }
     int64_t result = tug_run(run, argv);
     if (result < 0)
-        fprintf(stderr, "stream_copy: %s\n", strerror((int)-result));
+        fprintf(stderr, "stream_copy %s %s: %s\n", argv[1], argv[2], strerror((int)-result));
     return result < 0;
 }

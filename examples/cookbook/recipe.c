@@ -14,7 +14,10 @@ int recipe_main(int argc, char **argv, int words, const char *usage, tug_task_fn
     int64_t result = tug_run(recipe, argv + 1);
     if (result >= 0)
         return 0;
-    fprintf(stderr, "%s: %s\n", argv[0], strerror((int)-result));
+    fprintf(stderr, "%s", argv[0]);
+    for (int i = 1; i < argc; i++)
+        fprintf(stderr, " %s", argv[i]);
+    fprintf(stderr, ": %s\n", strerror((int)-result));
     return 1;
 }
 
