@@ -13,10 +13,12 @@
 #ifndef TUG_RWLOCK_H
 #define TUG_RWLOCK_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <tug/config.h>
 #include <tug/semaphore.h>
+#include <tug/waiter.h>
 
 TUG_BEGIN_DECLS
 
@@ -25,26 +27,27 @@ TUG_BEGIN_DECLS
 
 /* All members are private. */
 struct tug_rwlock {
-    struct tug_semaphore semaphore;
-    uint32_t readers_max;
+    uint64_t state;
+    struct tug_wait_queue queue;
+    uint32_t readers_max, inside, departed, adopted;
 };
 
-/* What the semaphore's state is while nobody has a lock for as many readers, and while one reader
- * has it. Private. */
-#define TUG_RWLOCK_FREE ((uint64_t)TUG_RWLOCK_READERS_MAX << 2)
-#define TUG_RWLOCK_ONE_READER ((uint64_t)(TUG_RWLOCK_READERS_MAX - 1) << 2)
+/* In the state: one reader that has gone, and that whoever comes or goes looks at the queue.
+ * Private. */
+#define TUG_RWLOCK_DEPARTURE UINT64_C(1)
+#define TUG_RWLOCK_GUARDED (UINT64_C(1) << 32)
 
 /* A free lock for TUG_RWLOCK_READERS_MAX readers, as an initializer. */
 #define TUG_RWLOCK_INIT                                                                            \
     {                                                                                              \
-        TUG_SEMAPHORE_INIT(TUG_RWLOCK_READERS_MAX), TUG_RWLOCK_READERS_MAX                         \
+        0, {NULL, NULL, 0}, TUG_RWLOCK_READERS_MAX, 0, 0, 0                                        \
     }
 
 /* Makes a free lock. Does not suspend; cannot fail. */
 TUG_API void tug_rwlock_init(struct tug_rwlock *lock);
 
-/* The same with at most so many readers at a time, 1 to TUG_RWLOCK_READERS_MAX. Returns 0 or
- * -EINVAL. */
+/* The same with at most so many readers at a time, 1 to TUG_RWLOCK_READERS_MAX; to count
+ * them exactly, a limit below that makes each lock and unlock slower. Returns 0 or -EINVAL. */
 TUG_API int tug_rwlock_init_with_readers(struct tug_rwlock *lock, uint32_t readers_max);
 
 /*
@@ -60,17 +63,14 @@ TUG_API int tug_rwlock_write_lock(struct tug_rwlock *lock);
 TUG_API int tug_rwlock_try_read_lock(struct tug_rwlock *lock);
 TUG_API int tug_rwlock_try_write_lock(struct tug_rwlock *lock);
 
-/* The unlock of a reader that was not alone. Private. */
+/* The part of a reader's unlock that looks after those who wait. Private. */
 TUG_API void tug_rwlock_read_unlock_slow(struct tug_rwlock *lock);
 
 /* Unlocks what was locked in the same way. From any thread. Does not suspend. */
 static inline void tug_rwlock_read_unlock(struct tug_rwlock *lock)
 {
-    uint64_t state = TUG_RWLOCK_ONE_READER;
-    if (__builtin_expect(!__atomic_compare_exchange_n(&lock->semaphore.state, &state,
-                                                      TUG_RWLOCK_FREE, false, __ATOMIC_RELEASE,
-                                                      __ATOMIC_RELAXED),
-                         0))
+    uint64_t state = __atomic_fetch_add(&lock->state, TUG_RWLOCK_DEPARTURE, __ATOMIC_RELEASE);
+    if (__builtin_expect((state & TUG_RWLOCK_GUARDED) != 0, 0))
         tug_rwlock_read_unlock_slow(lock);
 }
 TUG_API void tug_rwlock_write_unlock(struct tug_rwlock *lock);

@@ -2,7 +2,7 @@
 /*
  * The semaphore: a number of permits that tasks and threads take and give back. It is fair: who
  * came first is served first, however many permits are asked for, and nobody is passed over because
- * others ask for less. It is what mutexes, read-write locks and bounded channels are made of.
+ * others ask for less. It is what bounded channels are made of.
  *
  * The semaphore is a struct of the caller's; nothing is allocated, and nothing has to be destroyed.
  * Its memory may be reused as soon as nobody waits and nobody will call again: a release has
@@ -20,6 +20,8 @@
 #include <tug/waiter.h>
 
 TUG_BEGIN_DECLS
+
+struct tug_rwlock;
 
 /* The most permits there can be. */
 #define TUG_SEMAPHORE_MAX (SIZE_MAX >> 3)
@@ -85,10 +87,13 @@ TUG_API size_t tug_semaphore_available(const struct tug_semaphore *semaphore);
 struct tug_semaphore_future {
     struct tug_future future;
     struct tug_waiter waiter;
-    struct tug_semaphore *semaphore;
+    union {
+        struct tug_semaphore *semaphore;
+        struct tug_rwlock *rwlock; /* whose acquisitions are of this type, too */
+    };
     size_t permits, missing;
     void (*use)(struct tug_semaphore_future *acquisition);
-    bool cancelled, used;
+    bool cancelled, used, writes;
 };
 TUG_API void tug_semaphore_future_init(struct tug_semaphore_future *acquisition,
                                        struct tug_semaphore *semaphore, size_t permits);
