@@ -8,6 +8,10 @@
  * The stack is last in, first out: the thread that has worked last works next, those below run into
  * their keep-alive.
  *
+ * Where jobs come one at a time, to a thread that has nobody at work beside it, and `spin` was
+ * asked for, the thread spins for a moment before it sleeps. It is on the stack meanwhile, and who
+ * takes it off has no wake to make. One thread at a time spins.
+ *
  * A thread has the records of the pool (struct pool_thread) until the pool is destroyed; a wake
  * that comes late finds memory that is still a futex word. Threads are joined: one that ends leaves
  * its handle to the next that ends, the last one's is left to tug_pool_shutdown(). Where nobody
@@ -24,10 +28,11 @@
 #include "sys/futex.h"
 #include "sys/list.h"
 #include "sys/mutex.h"
+#include "sys/spin.h"
 #include "sys/thread.h"
 
 /* Values of pool_thread.wake_word. */
-enum { ASLEEP, WOKEN };
+enum { ASLEEP, WOKEN, SPINNING };
 
 struct pool_thread {
     struct tug_pool *pool;
@@ -47,6 +52,10 @@ struct tug_pool {
     uint64_t queue_depth, jobs;
     struct tug_list idle; /* the one that worked last is first */
     unsigned idle_count;
+    bool lone;                 /* the last job came when one thread at most was at work */
+    bool spinning;             /* a thread is */
+    struct tug_spin spin;      /* of whichever thread is */
+    bool lone_is_new;          /* atomic: nobody has asked since that job came */
     unsigned thread_count;     /* those that will look at the queue again */
     unsigned present_count;    /* those that have not left yet */
     struct pool_thread *free;  /* records without a thread */
@@ -125,19 +134,46 @@ static void reclaim(struct pool_thread *thread)
     tug_sys_mutex_unlock(&pool->lock);
 }
 
+static bool is_taken(const void *thread)
+{
+    const struct pool_thread *self = thread;
+    return __atomic_load_n(&self->wake_word, __ATOMIC_ACQUIRE) == WOKEN;
+}
+
+static bool should_spin(struct tug_pool *pool)
+{
+    return pool->options.spin && pool->lone && !pool->spinning &&
+           pool->idle_count + 1 == pool->thread_count && tug_spin_is_due(&pool->spin);
+}
+
+/* Spins in the place of a sleep, or before it. */
+static void spin(struct pool_thread *thread)
+{
+    uint32_t expected = SPINNING;
+    if (!tug_spin_until(&thread->pool->spin, is_taken, thread))
+        __atomic_compare_exchange_n(&thread->wake_word, &expected, ASLEEP, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE);
+}
+
 /* Sleeps until somebody takes the thread off the idle stack (true) or the keep-alive is over. */
 static bool sleep_idle(struct pool_thread *thread)
 {
     struct tug_pool *pool = thread->pool;
     uint64_t deadline = tug_clock_deadline(tug_clock_now(), pool->options.keep_alive);
-    thread->wake_word = ASLEEP;
+    const bool spins = should_spin(pool);
+    pool->spinning |= spins;
+    thread->wake_word = spins ? SPINNING : ASLEEP;
     tug_list_push_front(&pool->idle, &thread->idle_link);
     pool->idle_count++;
     tug_sys_mutex_unlock(&pool->lock);
+    if (spins)
+        spin(thread);
     int result = 0;
     while (result != -ETIMEDOUT && __atomic_load_n(&thread->wake_word, __ATOMIC_ACQUIRE) == ASLEEP)
         result = tug_futex_wait(&thread->wake_word, ASLEEP, deadline);
     tug_sys_mutex_lock(&pool->lock);
+    if (spins)
+        pool->spinning = false;
     if (!tug_list_is_linked(&thread->idle_link))
         return true;
     tug_list_remove(&thread->idle_link);
@@ -218,15 +254,16 @@ static int start_thread(struct tug_pool *pool)
 
 /* ---- For everybody ---- */
 
-/* Takes the thread that worked last off the idle stack; NULL: nobody is idle. */
-static struct pool_thread *pop_idle(struct tug_pool *pool)
+/* Takes the thread that worked last off the idle stack; NULL: nobody is idle. `*asleep`: it is to
+ * be woken. */
+static struct pool_thread *pop_idle(struct tug_pool *pool, bool *asleep)
 {
     struct tug_list_node *node = tug_list_pop_front(&pool->idle);
     if (node == NULL)
         return NULL;
     pool->idle_count--;
     struct pool_thread *thread = TUG_CONTAINER_OF(node, struct pool_thread, idle_link);
-    __atomic_store_n(&thread->wake_word, WOKEN, __ATOMIC_RELEASE);
+    *asleep = __atomic_exchange_n(&thread->wake_word, WOKEN, __ATOMIC_ACQ_REL) == ASLEEP;
     return thread;
 }
 
@@ -237,9 +274,12 @@ int tug_pool_submit(struct tug_pool *pool, struct tug_job *job)
         tug_sys_mutex_unlock(&pool->lock);
         return -ECANCELED;
     }
+    pool->lone = pool->first == NULL && pool->thread_count - pool->idle_count <= 1;
+    __atomic_store_n(&pool->lone_is_new, pool->lone, __ATOMIC_RELAXED);
     enqueue(pool, job);
     add_outstanding(pool);
-    struct pool_thread *idle = pop_idle(pool);
+    bool asleep = false;
+    struct pool_thread *idle = pop_idle(pool, &asleep);
     if (idle == NULL && pool->thread_count < pool->options.max_threads && start_thread(pool) < 0 &&
         pool->thread_count == 0) {
         take_out(pool, job);
@@ -248,7 +288,7 @@ int tug_pool_submit(struct tug_pool *pool, struct tug_job *job)
         return -EAGAIN;
     }
     tug_sys_mutex_unlock(&pool->lock);
-    if (idle != NULL)
+    if (asleep)
         tug_futex_wake(&idle->wake_word, 1);
     return 0;
 }
@@ -268,6 +308,14 @@ bool tug_pool_withdraw(struct tug_pool *pool, struct tug_job *job)
 uint64_t tug_pool_outstanding(struct tug_pool *pool)
 {
     return __atomic_load_n(&pool->outstanding, __ATOMIC_ACQUIRE);
+}
+
+bool tug_pool_is_new_job_alone(struct tug_pool *pool)
+{
+    bool alone = pool->options.spin && __atomic_load_n(&pool->lone_is_new, __ATOMIC_RELAXED);
+    if (alone)
+        __atomic_store_n(&pool->lone_is_new, false, __ATOMIC_RELAXED);
+    return alone;
 }
 
 void tug_pool_metrics(struct tug_pool *pool, struct tug_pool_metrics *metrics)
@@ -304,8 +352,10 @@ static void close_pool(struct tug_pool *pool)
     tug_sys_mutex_lock(&pool->lock);
     pool->closed = true;
     struct pool_thread *thread;
-    while ((thread = pop_idle(pool)) != NULL)
-        tug_futex_wake(&thread->wake_word, 1);
+    bool asleep;
+    while ((thread = pop_idle(pool, &asleep)) != NULL)
+        if (asleep)
+            tug_futex_wake(&thread->wake_word, 1);
     tug_sys_mutex_unlock(&pool->lock);
 }
 

@@ -22,6 +22,7 @@ struct tug_pool_options {
     uint64_t keep_alive; /* ns */
     size_t stack_size;
     const char *thread_name;
+    bool spin; /* for the next job, where they come one at a time; not with one processor */
     void (*on_thread_start)(void *argument);
     void (*on_thread_stop)(void *argument);
     void *argument;
@@ -45,6 +46,10 @@ bool tug_pool_withdraw(struct tug_pool *pool, struct tug_job *job);
 
 /* [any thread] Number of jobs queued or running, for the paused clock. */
 uint64_t tug_pool_outstanding(struct tug_pool *pool);
+
+/* [any thread] Whether a job has come since the last call, and the last one came alone: who waits
+ * for nothing else may spin for its end. Never without `spin`. */
+bool tug_pool_is_new_job_alone(struct tug_pool *pool);
 
 void tug_pool_metrics(struct tug_pool *pool, struct tug_pool_metrics *metrics);
 

@@ -103,6 +103,8 @@ static int make_shared_parts(struct tug_runtime *runtime)
         .keep_alive = o->blocking_keep_alive,
         .stack_size = o->thread_stack_size,
         .thread_name = "tug-blocking",
+        /* Other workers find what to do while one waits for a job, or sleep already. */
+        .spin = o->flavour == TUG_CURRENT_THREAD && tug_sys_cpu_count() > 1,
         .on_thread_start = blocking_thread_started,
         .on_thread_stop = blocking_thread_stops,
         .argument = runtime,

@@ -40,6 +40,22 @@ static uint64_t look_again_at(struct tug_worker *worker)
     return held_up ? tug_clock_now() + TUG_TICK_NS : UINT64_MAX;
 }
 
+static bool inbox_is_filled(const void *domain)
+{
+    const struct tug_domain *self = domain;
+    return __atomic_load_n(&self->inbox, __ATOMIC_RELAXED) != NULL;
+}
+
+/* A job of the blocking pool, the only thing that the thread waits for, may have ended before the
+ * thread is asleep; then neither it nor the pool's has to be woken. */
+static bool spin_for_job(struct tug_worker *worker)
+{
+    struct tug_domain *domain = worker->executor.domain;
+    return tug_pool_is_new_job_alone(domain->blocking) &&
+           tug_driver_is_quiet(worker->executor.driver) && tug_spin_is_due(&worker->job_spin) &&
+           tug_spin_until(&worker->job_spin, inbox_is_filled, domain);
+}
+
 static uint64_t soonest(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
@@ -54,6 +70,10 @@ static void park(struct tug_worker *worker, uint64_t deadline)
         tug_worker_turn(worker);
         if (worker->own_length != 0)
             return;
+    }
+    if (spin_for_job(worker)) {
+        tug_worker_turn(worker);
+        return;
     }
     /* Announced first, looked once more second: a request that comes in between either is seen here
      * or wakes the driver. */

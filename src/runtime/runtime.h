@@ -19,6 +19,7 @@
 #include "runtime/idle.h"
 #include "runtime/inject.h"
 #include "runtime/queue.h"
+#include "sys/spin.h"
 #include "sys/thread.h"
 #include "task/run.h"
 #include "time/wheel.h"
@@ -57,6 +58,8 @@ struct tug_worker {
     struct tug_timer_wheel wheel; /* [shared] removals */
 
     uint64_t tidy_at; /* when to give back stacks that were not needed, 0: not decided */
+
+    struct tug_spin job_spin; /* current-thread flavour: for the end of a job of the pool */
 
     /* Self-tuning: when the present batch of polls began, and the mean time of a poll in ns. */
     uint64_t batch_start, batch_polls;

@@ -25,10 +25,14 @@ void make_job(struct test_job *job, void (*fn)(void *), void *argument, sem_t *d
     *job = (struct test_job){.job = {.run = run}, .fn = fn, .argument = argument, .done = done};
 }
 
+bool pools_spin;
+
 struct tug_pool *make_pool(unsigned threads, uint64_t keep_alive)
 {
-    struct tug_pool_options options = {
-        .max_threads = threads, .keep_alive = keep_alive, .thread_name = "test-blocking"};
+    struct tug_pool_options options = {.max_threads = threads,
+                                       .keep_alive = keep_alive,
+                                       .thread_name = "test-blocking",
+                                       .spin = pools_spin};
     struct tug_pool *pool;
     assert_int_equal(tug_pool_create(&pool, &options), 0);
     return pool;

@@ -31,6 +31,9 @@ struct test_job {
 
 void make_job(struct test_job *job, void (*fn)(void *), void *argument, sem_t *done);
 
+/* Whether threads of the pools that are made spin before they sleep. */
+extern bool pools_spin;
+
 struct tug_pool *make_pool(unsigned threads, uint64_t keep_alive);
 
 /* Shuts down and destroys; fails if a job is left. */

@@ -12,6 +12,8 @@
 #include "jobs.h"
 #include "sys/clock.h"
 #include "sys/fault.h"
+#include "sys/sanitizer.h"
+#include "sys/spin.h"
 
 static void nothing_is_started_without_work(void **state)
 {
@@ -148,6 +150,7 @@ static void threads_end_after_the_keep_alive(void **state)
     struct hooks hooks = {0};
     struct tug_pool_options options = {.max_threads = 8,
                                        .keep_alive = MILLISECOND,
+                                       .spin = pools_spin,
                                        .on_thread_start = on_start,
                                        .on_thread_stop = on_stop,
                                        .argument = &hooks};
@@ -188,6 +191,55 @@ static void jobs_at_the_end_of_the_keep_alive(void **state)
         assert_int_equal(sem_timedwait(&done, &limit), 0);
         tug_clock_sleep((uint64_t)rand_r(&seed) % 100000);
     }
+    end_pool(pool);
+}
+
+/* After no pause up to one of somewhat more than a spin, so that the thread is taken while it
+ * spins, just before it sleeps, and before it has gone idle at all. */
+static void jobs_while_a_thread_goes_idle(void **state)
+{
+    (void)state;
+    struct tug_pool *pool = make_pool(2, 20 * SECOND);
+    struct test_job job;
+    const int many = TUG_TSAN ? 3000 : 20000;
+    const int count = tug_valgrind_is_running() ? 200 : pools_spin ? many : 1000;
+    for (int i = 0; i < count; i++) {
+        make_job(&job, NULL, NULL, NULL);
+        assert_int_equal(tug_pool_submit(pool, &job.job), 0);
+        const uint64_t deadline = tug_clock_now() + 20 * SECOND;
+        while (tug_pool_outstanding(pool) != 0)
+            assert_true(tug_clock_now() < deadline);
+        assert_int_equal(job.runs, 1);
+        const uint64_t next = tug_clock_now() + (uint64_t)i * 37 % (TUG_SPIN_TIME * 5 / 4);
+        while (tug_clock_now() < next)
+            tug_cpu_relax();
+    }
+    assert_int_equal(metrics_of(pool).jobs, count);
+    end_pool(pool);
+}
+
+/* What who waits for a job is told: once per job, and only of one with nobody at work beside. */
+static void a_job_that_came_alone(void **state)
+{
+    (void)state;
+    struct tug_pool *pool = make_pool(4, 20 * SECOND);
+    struct gate gate = GATE;
+    struct test_job jobs[3];
+    assert_false(tug_pool_is_new_job_alone(pool));
+    for (int i = 0; i < 3; i++) {
+        make_job(&jobs[i], pass_gate, &gate, NULL);
+        assert_int_equal(tug_pool_submit(pool, &jobs[i].job), 0);
+        assert_int_equal(tug_pool_is_new_job_alone(pool), pools_spin && i < 2);
+        assert_false(tug_pool_is_new_job_alone(pool));
+        wait_for_entered(&gate, i + 1);
+    }
+    open_gate(&gate);
+    wait_until_idle(pool, 3);
+    assert_false(tug_pool_is_new_job_alone(pool));
+    make_job(&jobs[0], NULL, NULL, NULL);
+    assert_int_equal(tug_pool_submit(pool, &jobs[0].job), 0);
+    assert_int_equal(tug_pool_is_new_job_alone(pool), pools_spin);
+    wait_until_idle(pool, 3);
     end_pool(pool);
 }
 
@@ -285,6 +337,8 @@ int main(void)
         cmocka_unit_test(a_single_thread_keeps_the_order),
         cmocka_unit_test(threads_end_after_the_keep_alive),
         cmocka_unit_test(jobs_at_the_end_of_the_keep_alive),
+        cmocka_unit_test(jobs_while_a_thread_goes_idle),
+        cmocka_unit_test(a_job_that_came_alone),
         cmocka_unit_test(signals_are_blocked),
 #if TUG_FAULT_INJECTION
         cmocka_unit_test(no_thread_can_be_started),
@@ -292,5 +346,7 @@ int main(void)
         cmocka_unit_test(no_memory_for_a_pool),
 #endif
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("driver/pool", tests, NULL, NULL);
+    pools_spin = true;
+    return failed + cmocka_run_group_tests_name("driver/pool, spinning", tests, NULL, NULL);
 }

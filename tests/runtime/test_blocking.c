@@ -235,6 +235,30 @@ static int64_t one_after_the_other_needs_one_thread(void *argument)
     return 0;
 }
 
+static int64_t sleep_and_stop(void *argument)
+{
+    CHECK_EQUAL(tug_sleep(3 * TUG_MILLISECOND), 0);
+    set(argument, 1);
+    return 0;
+}
+
+/* Timers and tasks have their turn, however fast one job follows the other. */
+static int64_t jobs_without_a_pause(void *argument)
+{
+    (void)argument;
+    for (int round = 0; round < 3; round++) {
+        int stop = 0;
+        int64_t i = 0;
+        struct tug_task *sleeper = fixture_spawn(sleep_and_stop, &stop);
+        for (; get(&stop) == 0; i++)
+            CHECK_EQUAL(tug_block_in_place(fixture_return, fixture_argument(i)), i);
+        for (; i < 200; i++)
+            CHECK_EQUAL(fixture_join(submit(fixture_return, fixture_argument(i))), i);
+        CHECK_EQUAL(fixture_join(sleeper), 0);
+    }
+    return 0;
+}
+
 static int64_t threads_go_when_idle(void *argument)
 {
     (void)argument;
@@ -477,6 +501,7 @@ int main(void)
         IN_EACH(jobs_run_at_the_same_time),
         IN_EACH(tasks_block_at_the_same_time),
         IN_EACH(one_after_the_other_needs_one_thread),
+        IN_EACH(jobs_without_a_pause),
         ALONE_EACH(idle_threads_end),
         ALONE_EACH(only_a_job_that_waits_is_aborted),
         ALONE_EACH(a_call_in_place_that_waits_is_cancelled),
