@@ -5,8 +5,11 @@
  * Those that change a directory are made again after EINTR too: the kernel's own file systems do
  * not return it, and a FUSE or NFS server that does has not carried the request out.
  */
+#include <dirent.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -55,8 +58,21 @@ int64_t tug_sys_readlinkat(int directory, const char *path, char *buffer, size_t
                          readlinkat(directory, path, buffer, size));
 }
 
+/* The buffer is the caller's and need not be aligned. */
+static void forget_types(void *entries, int64_t length)
+{
+    unsigned char *entry = entries;
+    for (uint16_t size; length > 0; entry += size, length -= size) {
+        memcpy(&size, entry + offsetof(struct dirent64, d_reclen), sizeof(size));
+        entry[offsetof(struct dirent64, d_type)] = DT_UNKNOWN;
+    }
+}
+
 int64_t tug_sys_getdents64(int fd, void *buffer, size_t size)
 {
-    return TUG_SYS_RETRY(getdents64, TUG_ON_FD_LENGTH(fd, &size),
-                         syscall(SYS_getdents64, fd, buffer, size));
+    int64_t length = TUG_SYS_RETRY(getdents64, TUG_ON_FD_LENGTH(fd, &size),
+                                   syscall(SYS_getdents64, fd, buffer, size));
+    if (TUG_FAULT(getdents64_types, TUG_ON_FD(fd)) != 0)
+        forget_types(buffer, length);
+    return length;
 }

@@ -321,6 +321,22 @@ static void test_stopped_before_the_next_source(void **state)
     assert_int_equal(moving.result, -EINVAL);
 }
 
+/* As directories of some file systems are: what their entries are has to be asked for. */
+static void test_no_entry_has_a_type(void **state)
+{
+    (void)state;
+    make_source("R");
+    make_source("A/from");
+    assert_int_equal(tug_fault_fail("getdents64_types", 1, TUG_FAULT_ALWAYS, EIO), 0);
+    moving.options.verify = true;
+    moving_run(&moving, "B/to", "A/from", NULL);
+    assert_true(tug_fault_calls("getdents64_types") > 0);
+    tug_fault_reset();
+    assert_int_equal(moving.result, 0);
+    assert_false(fixture_exists("A/from"));
+    fixture_assert_copy("R", "B/to", 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -333,6 +349,7 @@ int main(void)
         TEST(test_opening_the_target_fails),
         TEST(test_sync_fails),
         TEST(test_two_jobs_with_random_faults),
+        cmocka_unit_test_setup_teardown(test_no_entry_has_a_type, enter, leave),
     };
     return cmocka_run_group_tests(tests, two_systems_prepare, NULL);
 }

@@ -259,6 +259,35 @@ static int64_t concurrently(void *unused)
 }
 
 #if TUG_FAULT_INJECTION
+/* Where entries do not say what they are, the removal of a directory says it, by either error; that
+ * of anything else fails for good. */
+static int64_t no_entry_has_a_type(void *unused)
+{
+    (void)unused;
+    static const int errors[] = {0, EPERM};
+    for (int i = 0; i < 2; i++) {
+        CHECK_EQUAL(scratch_make_chain("deep", 150), 0);
+        tug_fault_fail("getdents64_types", 1, TUG_FAULT_ALWAYS, EIO);
+        tug_fault_only_path("directory");
+        if (errors[i] != 0)
+            tug_fault_fail("unlinkat", 1, 140, errors[i]);
+        int result = tug_fs_remove_dir_all("deep");
+        tug_fault_reset();
+        CHECK_EQUAL(result, 0);
+        CHECK(!scratch_exists("deep"));
+    }
+    CHECK_EQUAL(scratch_make_chain("deep", 1), 0);
+    tug_fault_fail("getdents64_types", 1, TUG_FAULT_ALWAYS, EIO);
+    tug_fault_only_path("file");
+    tug_fault_fail("unlinkat", 1, TUG_FAULT_ALWAYS, EPERM);
+    int result = tug_fs_remove_dir_all("deep");
+    tug_fault_reset();
+    CHECK_EQUAL(result, -EPERM);
+    CHECK(scratch_exists("deep/directory/file"));
+    CHECK_EQUAL(tug_fs_remove_dir_all("deep"), 0);
+    return 0;
+}
+
 static void lose_parents(int error)
 {
     tug_fault_only_path("..");
@@ -337,6 +366,7 @@ int main(void)
         SCRATCH_TEST(concurrently),
         cmocka_unit_test(outside_of_a_runtime),
 #if TUG_FAULT_INJECTION
+        SCRATCH_TEST(no_entry_has_a_type),
         SCRATCH_TEST(no_directory_has_a_parent),
         SCRATCH_TEST(no_parent_and_no_removal),
         SCRATCH_TEST(few_descriptors_and_no_parent),

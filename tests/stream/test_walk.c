@@ -234,6 +234,29 @@ static int64_t reading_fails_half_way(void *unused)
     return 0;
 }
 
+/* Where entries do not say what they are, that is asked for; where it is not to be had, they are of
+ * a type that is not known, and nothing below them is seen. */
+static int64_t no_entry_has_a_type(void *unused)
+{
+    (void)unused;
+    struct seen seen;
+    int entries, errors;
+    CHECK_EQUAL(make_tree(), 0);
+    CHECK_EQUAL(tug_fault_fail("getdents64_types", 1, TUG_FAULT_ALWAYS, EIO), 0);
+    CHECK_EQUAL(see_all("tree", 0, &seen), 0);
+    CHECK_EQUAL(seen.entries, ENTRIES);
+    CHECK_EQUAL(seen.depth, 4);
+    CHECK_EQUAL(tug_fault_fail("statx", 1, TUG_FAULT_ALWAYS, EIO), 0);
+    struct tug_walk walk;
+    struct tug_stream *stream = tug_walk(&walk, "tree", 0);
+    CHECK_EQUAL(count_both(&walk, stream, &entries, &errors, 0, NULL), 0);
+    tug_stream_close(stream);
+    tug_fault_reset();
+    CHECK_EQUAL(entries, ACROSS + 2);
+    CHECK_EQUAL(errors, 0);
+    return 0;
+}
+
 /* Each allocation fails once: that is told, it is the end, and nothing is left over. */
 static int64_t without_memory(void *unused)
 {
@@ -315,6 +338,7 @@ int main(void)
         SCRATCH_TEST(a_directory_that_cannot_be_read),
 #if TUG_FAULT_INJECTION
         SCRATCH_TEST(reading_fails_half_way),
+        SCRATCH_TEST(no_entry_has_a_type),
         SCRATCH_TEST(without_memory),
 #endif
         SCRATCH_TEST(cancelled),
