@@ -2,7 +2,7 @@
 /*
  * Ctrl-C at random moments of a move across file systems: the process dies of the signal, as a
  * shell expects; the source is whole, or the copy is, under its final name; and no temporary name
- * is left. $TUG_TEST_ROUNDS says how often; 100 by default.
+ * is left, unless it died of kill -9. $TUG_TEST_ROUNDS says how often; 100 by default.
  */
 #include "../copy/moving.h"
 
@@ -33,14 +33,9 @@ static unsigned rounds(void)
     return wanted != NULL ? (unsigned)atoi(wanted) : 100;
 }
 
-static void test_a_tree_at_random_moments(void **state)
+/* How long a move takes that nobody disturbs, us. */
+static uint64_t undisturbed(void)
 {
-    static const int numbers[] = {SIGINT, SIGINT, SIGTERM, SIGHUP};
-    static const char *const arguments[] = {"tug", "mv", "-f", "A/from", "B/to", NULL};
-    unsigned seed = (unsigned)time(NULL), died = 0, moved = 0;
-    (void)state;
-    print_message("seed %u\n", seed);
-    srand(seed);
     make_source("R");
     make_source("A/from");
     uint64_t begin = fixture_now();
@@ -48,18 +43,41 @@ static void test_a_tree_at_random_moments(void **state)
     uint64_t duration = fixture_now() - begin;
     fixture_assert_copy("R", "B/to", 0);
     fixture_remove("B/to");
+    return duration;
+}
+
+/* Wherever the end came, the copy is whole under its name, or the source is; the other is nothing
+ * but a part of that. Returns whether there is the copy. */
+static bool is_in_one_place(void)
+{
+    bool moved = fixture_exists("B/to");
+    fixture_assert_copy("R", moved ? "B/to" : "A/from", 0);
+    if (fixture_exists("A/from"))
+        fixture_assert_copy("R", "A/from", FIXTURE_SUBSET);
+    return moved;
+}
+
+static const char *const arguments[] = {"tug", "mv", "-f", "A/from", "B/to", NULL};
+
+static void set_seed(void)
+{
+    unsigned seed = (unsigned)time(NULL);
+    print_message("seed %u\n", seed);
+    srand(seed);
+}
+
+static void test_a_tree_at_random_moments(void **state)
+{
+    static const int numbers[] = {SIGINT, SIGINT, SIGTERM, SIGHUP};
+    unsigned died = 0, moved = 0;
+    (void)state;
+    set_seed();
+    uint64_t duration = undisturbed();
     for (unsigned i = 0; i < rounds(); i++) {
         make_source("A/from");
         unsigned after = (unsigned)((uint64_t)rand() % (duration + 1));
         died += command_interrupt(&command, arguments, numbers[i % 4], after);
-        if (fixture_exists("B/to")) {
-            fixture_assert_copy("R", "B/to", 0);
-            moved++;
-        } else {
-            fixture_assert_copy("R", "A/from", 0);
-        }
-        if (fixture_exists("A/from"))
-            fixture_assert_copy("R", "A/from", FIXTURE_SUBSET);
+        moved += is_in_one_place();
         moving_assert_no_temporary_names("B");
         fixture_remove("A/from");
         fixture_remove("B/to");
@@ -68,15 +86,42 @@ static void test_a_tree_at_random_moments(void **state)
     assert_true(died > 0);
 }
 
+/* What nobody can clean up after leaves a temporary name, and nothing else: the same command does
+ * what is left to do. */
+static void test_kill_at_random_moments(void **state)
+{
+    unsigned killed = 0, moved = 0;
+    (void)state;
+    set_seed();
+    uint64_t duration = undisturbed();
+    for (unsigned i = 0; i < rounds() / 5; i++) {
+        make_source("A/from");
+        killed += command_interrupt(&command, arguments, SIGKILL,
+                                    (unsigned)((uint64_t)rand() % (duration + 1)));
+        if (is_in_one_place()) {
+            moved++;
+        } else {
+            command_init(&command);
+            command_start(&command, arguments);
+            command_wait(&command);
+            assert_int_equal(command_exit_status(&command), 0);
+            assert_true(is_in_one_place());
+            assert_false(fixture_exists("A/from"));
+        }
+        assert_int_equal(system("rm -rf A/* B/* B/.tug-*"), 0);
+    }
+    print_message("%u of %u were killed, %u copies were whole\n", killed, rounds() / 5, moved);
+    assert_true(killed > 0);
+}
+
 /* Several files, each over one that exists: each name has the old file or the new one. */
 static void test_replacing_at_random_moments(void **state)
 {
-    static const char *const arguments[] = {"tug", "mv",  "-f",  "A/0", "A/1",
-                                            "A/2", "A/3", "A/4", "B",   NULL};
-    unsigned seed = (unsigned)time(NULL), died = 0;
+    static const char *const files[] = {"tug", "mv",  "-f",  "A/0", "A/1",
+                                        "A/2", "A/3", "A/4", "B",   NULL};
+    unsigned died = 0;
     (void)state;
-    print_message("seed %u\n", seed);
-    srand(seed);
+    set_seed();
     for (unsigned i = 0; i < 5; i++)
         fixture_make_file(fixture_text("R%u", i), 0644, (uint64_t)4 << 20, i);
     for (unsigned i = 0; i < rounds() / 2; i++) {
@@ -84,7 +129,7 @@ static void test_replacing_at_random_moments(void **state)
             fixture_make_file(fixture_text("A/%u", k), 0644, (uint64_t)4 << 20, k);
             fixture_make_text(fixture_text("B/%u", k), "old");
         }
-        died += command_interrupt(&command, arguments, SIGINT, (unsigned)rand() % 20000);
+        died += command_interrupt(&command, files, SIGINT, (unsigned)rand() % 20000);
         for (unsigned k = 0; k < 5; k++) {
             const char *here = fixture_text("A/%u", k), *there = fixture_text("B/%u", k);
             if (fixture_size(there) == 3)
@@ -102,6 +147,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TWO_SYSTEMS_TEST(test_a_tree_at_random_moments),
+        TWO_SYSTEMS_TEST(test_kill_at_random_moments),
         TWO_SYSTEMS_TEST(test_replacing_at_random_moments),
     };
     return cmocka_run_group_tests(tests, two_systems_prepare, NULL);
