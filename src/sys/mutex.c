@@ -10,12 +10,15 @@
 #include "sys/futex.h"
 
 /* About the time of one or two short critical sections (1 to 2 us). More is lost on machines with
- * few cores, where the holder may be waiting for the very core that spins. */
-#define SPINS 32
+ * few cores, where the holder may be waiting for the very core that spins. (A model of all orders
+ * needs fewer.) */
+#ifndef TUG_SYS_MUTEX_SPINS
+#define TUG_SYS_MUTEX_SPINS 32
+#endif
 
 __attribute__((noinline, cold)) void tug_sys_mutex_lock_slow(struct tug_sys_mutex *mutex)
 {
-    for (int i = 0; i < SPINS; i++) {
+    for (int i = 0; i < TUG_SYS_MUTEX_SPINS; i++) {
         uint32_t word = __atomic_load_n(&mutex->word, __ATOMIC_RELAXED);
         if (word == TUG_SYS_MUTEX_FREE && tug_sys_mutex_try_lock(mutex))
             return;

@@ -32,7 +32,7 @@ static void assert_holds(const struct interleave_model *model, uint64_t runs)
         assert_int_equal(result.runs, runs);
 }
 
-/* ---- the number of orders is known ---- */
+/* ---- the orders are known ---- */
 
 static uint32_t word;
 
@@ -41,28 +41,73 @@ static void reset_word(void)
     word = 0;
 }
 
-static void two_steps(void)
+enum { ORDERS_MAX = 32, STEPS = 4 };
+
+/* One run: whose step came first, second, ... And the runs so far, as text of `a` and `b`. */
+static char order[STEPS + 1], orders[ORDERS_MAX][STEPS + 1];
+static int steps_made, orders_seen;
+
+static void begin_order(void)
 {
-    __atomic_load_n(&word, __ATOMIC_RELAXED);
-    __atomic_load_n(&word, __ATOMIC_RELAXED);
+    steps_made = 0;
 }
 
-/* Each thread may be left before each of its two steps, and its end is no choice: the orders of two
- * times two steps are six. With one pre-emption fewer; without any, one after the other. */
+static void note_step(void)
+{
+    interleave_step(NULL);
+    order[steps_made++] = (char)('a' + interleave_self());
+}
+
+static void two_steps(void)
+{
+    note_step();
+    note_step();
+}
+
+static void note_order(void)
+{
+    INTERLEAVE_CHECK(steps_made == STEPS);
+    for (int i = 0; i < orders_seen; i++)
+        if (strcmp(orders[i], order) == 0)
+            return;
+    INTERLEAVE_CHECK(orders_seen < ORDERS_MAX);
+    memcpy(orders[orders_seen++], order, sizeof order);
+}
+
+static bool was_seen(const char *wanted)
+{
+    for (int i = 0; i < orders_seen; i++)
+        if (strcmp(orders[i], wanted) == 0)
+            return true;
+    return false;
+}
+
+/* The orders of two times two steps are six; four need no more than one pre-emption, and two none.
+ * A run goes from choice to choice: a thread has three pieces, the first of which ends where its
+ * first step begins, and two times three pieces have twenty orders. */
 static void test_all_orders_are_tried_once(void **state)
 {
     (void)state;
-    struct interleave_model model = {"steps", reset_word, {two_steps, two_steps}, NULL, 100};
-    struct interleave_result all = interleave_explore(&model);
-    assert_true(all.complete);
-    model.preemptions = 1;
-    struct interleave_result some = interleave_explore(&model);
-    model.preemptions = 0;
-    assert_holds(&model, 2);
-    assert_true(some.runs > 2 && some.runs < all.runs);
-    /* Before each of the four steps a thread may be left: six orders, told apart by when a thread
-     * that has ended its steps is left for the other. */
-    assert_true(all.runs >= 6 && all.runs <= 20);
+    static const struct {
+        unsigned preemptions, runs;
+        int count;
+        const char *orders[6];
+    } cases[] = {
+        {0, 2, 2, {"aabb", "bbaa"}},
+        {1, 6, 4, {"aabb", "bbaa", "abba", "baab"}},
+        {100, 20, 6, {"aabb", "bbaa", "abba", "baab", "abab", "baba"}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct interleave_model model = {
+            "steps", begin_order, {two_steps, two_steps}, note_order, cases[i].preemptions};
+        orders_seen = 0;
+        const struct interleave_result result = interleave_explore(&model);
+        assert_true(result.failure == NULL && result.complete);
+        assert_int_equal(orders_seen, cases[i].count);
+        assert_int_equal(result.runs, cases[i].runs);
+        for (int j = 0; j < cases[i].count; j++)
+            assert_true(was_seen(cases[i].orders[j]));
+    }
 }
 
 /* ---- an addition that is no atomic one ---- */

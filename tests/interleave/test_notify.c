@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Notifications, the barrier, and the value that is set once, in all orders.
+ * Notifications in all orders: to one, to all, to somebody who gives up.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The task's state word in all orders: wakes against the end of a poll, references given up with a
- * wake.
+ * The task's state word in all orders: wakes and cancellations against the end of a poll and of the
+ * task, references given up with a wake.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -64,11 +64,13 @@ static void begin_idle(void)
     begin(3 * TUG_TASK_REFERENCE);
 }
 
-/* What tug_task_run() does with the word, around a poll that looks at the events. */
-static void run_until_two_events(void)
+/* What tug_task_run() does with the word, around a poll that looks at the events and at whether the
+ * task is cancelled. */
+static void run_until(uint32_t events_wanted, uint64_t bits_wanted)
 {
     uint32_t seen = 0;
-    while (seen < 2) {
+    uint64_t bits = 0;
+    while (seen < events_wanted || bits != bits_wanted) {
         while (__atomic_exchange_n(&queued, 0, __ATOMIC_ACQ_REL) == 0)
             interleave_park();
         enum tug_run_outcome outcome;
@@ -77,10 +79,26 @@ static void run_until_two_events(void)
                 tug_state_change(&task, 0, TUG_TASK_NOTIFIED);
             running = true;
             seen = __atomic_load_n(&events, __ATOMIC_ACQUIRE);
+            bits = tug_state_load(&task) & TUG_TASK_CANCEL_MASK;
             running = false;
             outcome = tug_task_go_idle(&task);
         } while (outcome == TUG_RUN_AGAIN);
     }
+}
+
+static void run_until_two_events(void)
+{
+    run_until(2, 0);
+}
+
+static void run_until_an_event_and_an_abort(void)
+{
+    run_until(1, TUG_TASK_ABORTED);
+}
+
+static void run_until_both_cancellations(void)
+{
+    run_until(0, TUG_TASK_CANCEL_MASK);
 }
 
 /* Makes an event, wakes, and gives up the waker's reference in one step. */
@@ -89,6 +107,19 @@ static void wake(void)
     __atomic_fetch_add(&events, 1, __ATOMIC_ACQ_REL);
     if (tug_task_wake_on(&executor, &task, TUG_TASK_REFERENCE))
         free_slot(&task);
+}
+
+static void abort_and_detach(void)
+{
+    tug_task_abort(&task);
+    tug_task_detach(&task);
+}
+
+/* The reference stands for the scope, which keeps the task. */
+static void cancel_scope(void)
+{
+    tug_task_cancel(&task, TUG_TASK_SCOPE_CANCELLED);
+    tug_task_give_up(NULL, &task, 0);
 }
 
 static void one_reference_is_left(void)
@@ -103,6 +134,7 @@ static void begin_running(void)
     begin(2 * TUG_TASK_REFERENCE | TUG_TASK_JOIN_INTEREST | TUG_TASK_SCHEDULED);
     tug_join_future_init(&join, &task);
     executor.current = NULL;
+    running = true; /* to its end: nothing puts it into a queue any more */
 }
 
 static void begin_running_with_waker(void)
@@ -162,6 +194,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         INTERLEAVE_MODEL("two wakes", 3, begin_idle, one_reference_is_left, run_until_two_events,
                          wake, wake),
+        INTERLEAVE_MODEL("an abort", 3, begin_idle, one_reference_is_left,
+                         run_until_an_event_and_an_abort, wake, abort_and_detach),
+        INTERLEAVE_MODEL("an abort and a scope", 2, begin_idle, one_reference_is_left,
+                         run_until_both_cancellations, cancel_scope, abort_and_detach),
+        INTERLEAVE_MODEL("aborted at the end", 100, begin_running, it_was_freed, complete,
+                         abort_and_detach),
+        INTERLEAVE_MODEL("aborted and woken at the end", 3, begin_running_with_waker, it_was_freed,
+                         complete, abort_and_detach, wake),
         INTERLEAVE_MODEL("joining", 100, begin_running, it_was_freed, join_it, complete),
         INTERLEAVE_MODEL("giving up a join", 4, begin_running, it_was_freed, give_up_and_detach,
                          complete),
