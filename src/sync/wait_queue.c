@@ -8,6 +8,7 @@
 
 #include <tug/coop.h>
 
+#include "sys/cpu.h"
 #include "task/run.h"
 
 /* Rule 5. The task goes where this thread runs it next, so it is polled too early only if it is
@@ -35,14 +36,23 @@ static void tell(struct tug_executor *executor, struct tug_waiter *waiter)
     tug_waker_wake(waker);
 }
 
+/* So many waiters ahead, the memory of a task to be woken is asked for. */
+#define TELL_AHEAD 4
+
 void tug_waiters_tell(struct tug_chosen *chosen)
 {
     struct tug_executor *executor = tug_executor_current();
-    struct tug_waiter *waiter = chosen->first;
+    struct tug_waiter *waiter = chosen->first, *ahead = waiter;
+    for (int i = 0; i < TELL_AHEAD && ahead != NULL; i++)
+        ahead = ahead->next;
     while (waiter != NULL) {
         struct tug_waiter *next = waiter->next;
-        if (next != NULL)
-            __builtin_prefetch(next->waker.data, 1);
+        if (ahead != NULL) {
+            const char *task = ahead->waker.data;
+            __builtin_prefetch(task, 1);
+            __builtin_prefetch(task + TUG_CACHE_LINE, 1);
+            ahead = ahead->next;
+        }
         tell(executor, waiter);
         waiter = next;
     }
