@@ -51,28 +51,29 @@ struct tug_job {
  * driver. */
 #define TUG_CURRENT_POSITION (-1)
 
-/* All members but `future` are private. */
+/* All members but `future` are private. What an end needs comes first, in 64 bytes. */
 struct tug_op {
     struct tug_future future;
     struct tug_waker waker;
-    struct tug_job job;  /* its place in the blocking pool */
-    struct tug_op *next; /* its place in a queue of the driver */
-    struct tug_op **previous;
-    struct tug_op *cancel_next; /* its place in the home driver's inbox of cancellations */
-    struct tug_driver *home;    /* the driver that has it */
-    struct tug_pool *pool;      /* the blocking pool that has it */
     uint32_t state;
     uint8_t code, route, flags;
-    int32_t fd, fd2;
-    uint32_t argument; /* flags, mode or advice, as the operation has it */
-    uint32_t argument2;
-    void *address;
+    uint8_t alone;       /* no other thread than the home driver's polls it, or asks for its end */
+    struct tug_op *next; /* its place in a queue of the driver */
+    struct tug_op **previous;
     union {
         void *address2;
         int64_t (*function)(void *argument);
     };
+    struct tug_driver *home; /* the driver that has it */
+    int32_t fd, fd2;
+    uint32_t argument; /* flags, mode or advice, as the operation has it */
+    uint32_t argument2;
+    void *address;
     int64_t offset;
     uint64_t length;
+    struct tug_op *cancel_next; /* its place in the home driver's inbox of cancellations */
+    struct tug_pool *pool;      /* the blocking pool that has it */
+    struct tug_job job;         /* its place there */
 };
 
 TUG_API void tug_op_nop(struct tug_op *op);

@@ -171,6 +171,22 @@ extern const struct tug_future_vtable tug_op_future_vtable;
  */
 int tug_op_drive(struct tug_op *op, const struct tug_waker *waker);
 
+/* Starts an op in state NEW, with a waker that is lent. Returns as tug_op_drive(). By the owner of
+ * the driver. */
+int tug_op_start(struct tug_driver *driver, struct tug_op *op, struct tug_waker waker);
+
+/* Whether the op was never started. The word is atomic: once started, others change it. */
+static inline bool tug_op_is_new(const struct tug_op *op)
+{
+    return __atomic_load_n(&op->state, __ATOMIC_RELAXED) == TUG_OP_NEW;
+}
+
+/* Whether the op has its result and nobody but the task knows it any more. */
+static inline bool tug_op_is_done(const struct tug_op *op)
+{
+    return __atomic_load_n(&op->state, __ATOMIC_ACQUIRE) == TUG_OP_DONE;
+}
+
 /* Asks for the end of an op that was driven to TUG_PENDING; the caller goes on driving it. By the
  * task that drives it, on any worker. Asking again does nothing. */
 void tug_op_cancel(struct tug_op *op);

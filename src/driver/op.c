@@ -21,6 +21,15 @@ void tug_op_publish(struct tug_op *op)
     tug_waker_wake(waker);
 }
 
+void tug_op_complete_alone(struct tug_op *op, int64_t result)
+{
+    const struct tug_op_row *row = tug_op_row(op);
+    if (row->finish_cancelled != NULL && tug_op_is_cancelled(op))
+        result = row->finish_cancelled(op, result);
+    op->future.result = result;
+    tug_op_publish(op);
+}
+
 void tug_op_complete(struct tug_op *op, int64_t result)
 {
     const struct tug_op_row *row = tug_op_row(op);
@@ -58,6 +67,16 @@ static int replace_waker(struct tug_op *op, const struct tug_waker *waker, uint3
     return TUG_READY;
 }
 
+int tug_op_start(struct tug_driver *driver, struct tug_op *op, struct tug_waker waker)
+{
+    op->waker = waker;
+    tug_driver_count(&driver->submissions, 1);
+    int outcome = driver->vtable->start(driver, op);
+    if (outcome == TUG_READY)
+        tug_driver_count(&driver->completions, 1);
+    return outcome;
+}
+
 int tug_op_drive(struct tug_op *op, const struct tug_waker *waker)
 {
     uint32_t state = __atomic_load_n(&op->state, __ATOMIC_ACQUIRE);
@@ -71,12 +90,7 @@ int tug_op_drive(struct tug_op *op, const struct tug_waker *waker)
     struct tug_driver *driver = tug_driver_current();
     if (driver == NULL)
         return tug_op_end_at_once(op, tug_op_row(op)->blocking(op));
-    op->waker = *waker;
-    tug_driver_count(&driver->submissions, 1);
-    int outcome = driver->vtable->start(driver, op);
-    if (outcome == TUG_READY)
-        tug_driver_count(&driver->completions, 1);
-    return outcome;
+    return tug_op_start(driver, op, *waker);
 }
 
 /* Sets `bits` unless the op is completed, or asked to end already, or POOLED is not as in `pooled`.

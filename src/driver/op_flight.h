@@ -96,12 +96,19 @@ void tug_driver_settle(struct tug_driver *driver);
 /* Publishes an op whose result is stored (rule 1). */
 void tug_op_publish(struct tug_op *op);
 
+/* The same as tug_op_complete(), by the home driver, of an op that is `alone`: without the atomic
+ * step, since no other thread has anything to do with it. */
+void tug_op_complete_alone(struct tug_op *op, int64_t result);
+
 /* Completes an op that was in flight in the driver itself. */
 static inline void tug_driver_land(struct tug_driver *driver, struct tug_op *op, int64_t result)
 {
     driver->in_flight--;
     tug_driver_count(&driver->completions, 1);
-    tug_op_complete(op, result);
+    if (op->alone)
+        tug_op_complete_alone(op, result);
+    else
+        tug_op_complete(op, result);
 }
 
 #endif

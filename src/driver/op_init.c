@@ -28,6 +28,7 @@ static void begin(struct tug_op *op, enum tug_op_code code, int fd)
     op->code = (uint8_t)code;
     op->route = TUG_ROUTE_NONE;
     op->flags = 0;
+    op->alone = 0;
     op->fd = fd;
 }
 

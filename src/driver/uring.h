@@ -53,7 +53,13 @@ void tug_uring_submit(struct tug_uring_driver *driver);
 void tug_uring_after_enter(struct tug_uring_driver *driver, int result);
 
 /* A free entry, to be filled in at once, or NULL if there is none even after a submission. */
-struct io_uring_sqe *tug_uring_get_entry(struct tug_uring_driver *driver);
+struct io_uring_sqe *tug_uring_get_entry_after_submit(struct tug_uring_driver *driver);
+
+static inline struct io_uring_sqe *tug_uring_get_entry(struct tug_uring_driver *driver)
+{
+    struct io_uring_sqe *sqe = io_uring_get_sqe(&driver->ring);
+    return sqe != NULL ? sqe : tug_uring_get_entry_after_submit(driver);
+}
 
 /* Gives an op, which is in neither list, to the kernel; those that wait come first. */
 void tug_uring_launch(struct tug_uring_driver *driver, struct tug_op *op);

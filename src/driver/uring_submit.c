@@ -59,14 +59,10 @@ void tug_uring_submit(struct tug_uring_driver *driver)
     tug_uring_after_enter(driver, tug_ring_submit(&driver->ring));
 }
 
-struct io_uring_sqe *tug_uring_get_entry(struct tug_uring_driver *driver)
+struct io_uring_sqe *tug_uring_get_entry_after_submit(struct tug_uring_driver *driver)
 {
-    struct io_uring_sqe *sqe = io_uring_get_sqe(&driver->ring);
-    if (sqe == NULL) {
-        tug_uring_submit(driver);
-        sqe = io_uring_get_sqe(&driver->ring);
-    }
-    return sqe;
+    tug_uring_submit(driver);
+    return io_uring_get_sqe(&driver->ring);
 }
 
 static void fill_entry(struct tug_uring_driver *driver, struct tug_op *op, struct io_uring_sqe *sqe)

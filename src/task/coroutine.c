@@ -11,6 +11,7 @@
 
 #include <errno.h>
 
+#include "task/carry_out.h"
 #include "task/state.h"
 
 /* Runs one task after another: when a task has ended, its coroutine is kept, as far as one per
@@ -93,6 +94,17 @@ int64_t tug_await(struct tug_future *future)
     if (task == NULL)
         return -EPERM;
     return tug_await_in(task, future);
+}
+
+int64_t tug_op_await_rest(struct tug_task *task, struct tug_op *op)
+{
+    int reason = tug_task_cancel_reason(task);
+    if (reason != 0) {
+        if (tug_op_is_new(op))
+            return reason;
+        tug_op_cancel(op);
+    }
+    return tug_await_until_ready(task, &op->future, reason);
 }
 
 int tug_yield(void)

@@ -59,16 +59,10 @@ static inline struct tug_task *tug_executor_coroutine(const struct tug_executor 
     return executor->current->kind == TUG_TASK_COROUTINE ? executor->current : NULL;
 }
 
-/*
- * tug_await() of a coroutine that knows what it is. Inline, since each function that a coroutine
- * returns from after it has been away costs a return that was predicted wrongly.
- */
-static inline __attribute__((always_inline)) int64_t tug_await_in(struct tug_task *task,
-                                                                  struct tug_future *future)
+/* The wait of a coroutine for a future. `reason`: why the future has been asked to end, or 0. */
+static inline __attribute__((always_inline)) int64_t
+tug_await_until_ready(struct tug_task *task, struct tug_future *future, int reason)
 {
-    int reason = tug_task_cancel_reason(task);
-    if (reason != 0)
-        return reason;
     const struct tug_waker waker = {&tug_task_waker_vtable, task};
     while (future->vtable->poll(future, &waker) == TUG_PENDING) {
         tug_coroutine_switch_away(tug_executor_current(), task, TUG_ACTION_PENDING);
@@ -79,6 +73,17 @@ static inline __attribute__((always_inline)) int64_t tug_await_in(struct tug_tas
         }
     }
     return reason != 0 && future->result == -ECANCELED ? reason : future->result;
+}
+
+/*
+ * tug_await() of a coroutine that knows what it is. Inline, since each function that a coroutine
+ * returns from after it has been away costs a return that was predicted wrongly.
+ */
+static inline __attribute__((always_inline)) int64_t tug_await_in(struct tug_task *task,
+                                                                  struct tug_future *future)
+{
+    int reason = tug_task_cancel_reason(task);
+    return reason != 0 ? reason : tug_await_until_ready(task, future, 0);
 }
 
 /* The calling task if it is a coroutine, else NULL. */

@@ -58,6 +58,12 @@ static inline bool tug_task_is_here(const struct tug_executor *executor,
            (executor != NULL && executor->domain == task->domain);
 }
 
+/* Whether the current task has a unit of coop budget left to take. */
+static inline bool tug_coop_may_take(const struct tug_executor *executor)
+{
+    return executor->budget != 0 || executor->unconstrained;
+}
+
 /* Takes a unit of the current task's coop budget. False: none is left. */
 static inline bool tug_coop_take(struct tug_executor *executor)
 {

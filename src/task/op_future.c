@@ -12,16 +12,10 @@
 #include "driver/driver.h"
 #include "task/executor.h"
 
-/* Whether it was never started. The word is atomic: once started, others change it. */
-static bool is_new(const struct tug_op *op)
-{
-    return __atomic_load_n(&op->state, __ATOMIC_RELAXED) == TUG_OP_NEW;
-}
-
 static int op_future_poll(struct tug_future *self, const struct tug_waker *waker)
 {
     struct tug_op *op = TUG_CONTAINER_OF(self, struct tug_op, future);
-    bool first = is_new(op);
+    bool first = tug_op_is_new(op);
     if (first && tug_coop_poll(waker) == TUG_PENDING)
         return TUG_PENDING;
     if (tug_op_drive(op, waker) == TUG_PENDING) {
@@ -38,7 +32,7 @@ static int op_future_poll(struct tug_future *self, const struct tug_waker *waker
 static void op_future_cancel(struct tug_future *self)
 {
     struct tug_op *op = TUG_CONTAINER_OF(self, struct tug_op, future);
-    if (is_new(op)) {
+    if (tug_op_is_new(op)) {
         /* Held up by the budget, never started: there is nothing to wait for. */
         op->future.result = -ECANCELED;
         __atomic_store_n(&op->state, TUG_OP_DONE, __ATOMIC_RELAXED);

@@ -110,14 +110,22 @@ bool tug_task_is_finished(const struct tug_task *task)
 
 static void waker_clone(void *data)
 {
-    tug_task_reference(data);
+    struct tug_executor *executor = tug_executor_current();
+    if (!tug_task_is_foreign(executor, data) || !request(executor, data, TUG_REMOTE_CLONE))
+        tug_task_reference_here(data);
 }
 
 static void waker_wake(void *data)
 {
     struct tug_executor *executor = tug_executor_current();
-    if (!request(executor, data, TUG_REMOTE_WAKE + TUG_REMOTE_DROP))
-        wake_and_drop(executor, data, TUG_TASK_REFERENCE);
+    struct tug_task *task = data;
+    /* First what a driver does, for each operation. */
+    if (!tug_task_is_foreign(executor, task)) {
+        if (tug_task_wake_on(executor, task, TUG_TASK_REFERENCE))
+            tug_task_free_here(executor, task);
+    } else if (!request(executor, task, TUG_REMOTE_WAKE + TUG_REMOTE_DROP)) {
+        wake_and_drop_foreign(task, TUG_TASK_REFERENCE);
+    }
 }
 
 static void waker_wake_by_ref(void *data)
