@@ -7,11 +7,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -163,16 +161,14 @@ static void test_descriptors_run_out(void **state)
 
 static void test_short_transfers(void **state)
 {
-    static const char *const transfers[] = {"read", "write", "pread", "pwrite", "copy_file_range"};
+    static const char *const transfers[] = {"read", "write", "pread", "pwrite"};
     static const size_t sizes[] = {1, 999, 4097};
     (void)state;
     make_source();
-    for (unsigned i = 0; i < 5; i++) {
+    for (unsigned i = 0; i < 4; i++) {
         for (unsigned k = 0; k < 3; k++) {
             unsigned count = sizes[k] == 1 ? 50 : 500;
             assert_int_equal(tug_fault_short(transfers[i], 1, count, sizes[k]), 0);
-            if (i == 4)
-                assert_int_equal(tug_fault_fail("fallocate", 1, TUG_FAULT_ALWAYS, EOPNOTSUPP), 0);
             fixture_copy_run(&copy, fixture_text("to%u-%u", i, k), "from", NULL);
             tug_fault_reset();
             assert_int_equal(copy.result, 0);
@@ -182,15 +178,6 @@ static void test_short_transfers(void **state)
 }
 
 /* ---- Ways that are not to be had ---- */
-
-/* Of tmpfs it is known beforehand what it has not. */
-static void skip_on_tmpfs(void)
-{
-    struct statfs statfs_;
-    assert_int_equal(statfs(".", &statfs_), 0);
-    if (statfs_.f_type == TMPFS_MAGIC)
-        skip();
-}
 
 static void test_without_preallocation(void **state)
 {
@@ -203,84 +190,6 @@ static void test_without_preallocation(void **state)
         tug_fault_reset();
         assert_int_equal(copy.result, 0);
         fixture_assert_copy("from", fixture_text("to%u", i), FIXTURE_MODES);
-    }
-}
-
-/* Without preallocation the kernel is asked to copy; where it refuses, bytes are read and written,
- * and it is not asked again. */
-static void test_offload_is_refused_once(void **state)
-{
-    static const int errors[] = {EOPNOTSUPP, ENOSYS, EXDEV, EPERM, ENOENT};
-    (void)state;
-    skip_on_tmpfs();
-    fixture_make_dir("from", 0755);
-    fixture_make_file("from/a", 0644, 3 << 20, 1);
-    fixture_make_file("from/b", 0644, 3 << 20, 2);
-    copy.options.jobs = 1;
-    for (unsigned i = 0; i < 5; i++) {
-        assert_int_equal(tug_fault_fail("fallocate", 1, TUG_FAULT_ALWAYS, EOPNOTSUPP), 0);
-        assert_int_equal(tug_fault_fail("ficlone", 1, TUG_FAULT_ALWAYS, EOPNOTSUPP), 0);
-        assert_int_equal(tug_fault_fail("copy_file_range", 1, TUG_FAULT_ALWAYS, errors[i]), 0);
-        fixture_copy_run(&copy, fixture_text("to%u", i), "from", NULL);
-        assert_int_equal(tug_fault_calls("fallocate"), 1);
-        assert_int_equal(tug_fault_calls("ficlone"), 1);
-        assert_int_equal(tug_fault_calls("copy_file_range"), 1);
-        tug_fault_reset();
-        assert_int_equal(copy.result, 0);
-        assert_int_equal(copy.report.offloaded_bytes, 0);
-        fixture_assert_copy("from", fixture_text("to%u", i), FIXTURE_MODES);
-    }
-}
-
-/* Some refusals may concern the one file: the next is asked again, and each only once. */
-static void test_one_file_is_refused(void **state)
-{
-    static const int errors[] = {EINVAL, ETXTBSY};
-    (void)state;
-    skip_on_tmpfs();
-    fixture_make_dir("from", 0755);
-    fixture_make_file("from/a", 0644, 20 << 20, 1);
-    fixture_make_file("from/b", 0644, 3 << 20, 2);
-    copy.options.jobs = 1;
-    for (unsigned i = 0; i < 2; i++) {
-        assert_int_equal(tug_fault_fail("fallocate", 1, TUG_FAULT_ALWAYS, EOPNOTSUPP), 0);
-        assert_int_equal(tug_fault_fail("ficlone", 1, TUG_FAULT_ALWAYS, errors[i]), 0);
-        assert_int_equal(tug_fault_fail("copy_file_range", 1, TUG_FAULT_ALWAYS, errors[i]), 0);
-        fixture_copy_run(&copy, fixture_text("to%u", i), "from", NULL);
-        assert_int_equal(tug_fault_calls("ficlone"), 2);
-        assert_int_equal(tug_fault_calls("copy_file_range"), 2);
-        tug_fault_reset();
-        assert_int_equal(copy.result, 0);
-        fixture_assert_copy("from", fixture_text("to%u", i), FIXTURE_MODES);
-    }
-}
-
-static void test_offload_fails_in_the_middle(void **state)
-{
-    (void)state;
-    skip_on_tmpfs();
-    fixture_make_file("from", 0644, 20 << 20, 1);
-    assert_int_equal(tug_fault_fail("fallocate", 1, TUG_FAULT_ALWAYS, EOPNOTSUPP), 0);
-    assert_int_equal(tug_fault_fail("ficlone", 1, TUG_FAULT_ALWAYS, EOPNOTSUPP), 0);
-    assert_int_equal(tug_fault_fail("copy_file_range", 2, 1, EIO), 0);
-    fixture_copy_run(&copy, "to", "from", NULL);
-    fixture_assert_failure(&copy, TUG_COPY_STEP_WRITE, -EIO, "from");
-    assert_false(fixture_exists("to"));
-}
-
-/* Errors that are not refusals are final: it is not known what the destination shares by then. */
-static void test_clone_fails(void **state)
-{
-    static const int errors[] = {EIO, ENOMEM, ENOSPC, EDQUOT};
-    (void)state;
-    skip_on_tmpfs();
-    fixture_make_file("from", 0644, 3 << 20, 1);
-    for (unsigned i = 0; i < 4; i++) {
-        assert_int_equal(tug_fault_fail("ficlone", 1, TUG_FAULT_ALWAYS, errors[i]), 0);
-        fixture_copy_run(&copy, "to", "from", NULL);
-        tug_fault_reset();
-        fixture_assert_failure(&copy, TUG_COPY_STEP_WRITE, -errors[i], "from");
-        assert_false(fixture_exists("to"));
     }
 }
 
@@ -423,10 +332,6 @@ int main(void)
         TEST(test_descriptors_run_out),
         TEST(test_short_transfers),
         TEST(test_without_preallocation),
-        TEST(test_offload_is_refused_once),
-        TEST(test_one_file_is_refused),
-        TEST(test_offload_fails_in_the_middle),
-        TEST(test_clone_fails),
         TEST(test_names_of_one_file_stay_so_or_fail),
         TEST(test_a_partial_file_cannot_be_removed),
         TEST(test_two_jobs_with_random_faults),
