@@ -85,11 +85,17 @@ int64_t tug_recv(int fd, void *buffer, size_t length, int flags)
     return tug_op_carry_out(&op);
 }
 
-int64_t tug_send(int fd, const void *buffer, size_t length, int flags)
+static inline __attribute__((always_inline)) int64_t send_some(int fd, const void *buffer,
+                                                               size_t length, int flags)
 {
     struct tug_op op;
     tug_op_send(&op, fd, buffer, length, flags);
     return tug_op_carry_out(&op);
+}
+
+int64_t tug_send(int fd, const void *buffer, size_t length, int flags)
+{
+    return send_some(fd, buffer, length, flags);
 }
 
 int64_t tug_recv_buffer(int fd, void **buffer, int flags)
@@ -114,7 +120,7 @@ int64_t tug_send_all(int fd, const void *buffer, size_t length, int flags)
     const unsigned char *data = buffer;
     size_t sent = 0;
     while (sent < length) {
-        int64_t result = tug_send(fd, data + sent, length - sent, flags);
+        int64_t result = send_some(fd, data + sent, length - sent, flags);
         if (result < 0)
             return result;
         if (result == 0)

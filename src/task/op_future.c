@@ -2,8 +2,8 @@
 /*
  * A kernel operation as a future: the driver's state machine under the coop budget.
  *
- * A unit is taken before the operation is started and given back if it has to wait; the poll that
- * finds it done takes one too, but is not held up for it: the result is there, and the next
+ * An operation is started only if there is a unit, and takes it unless it has to wait; the poll
+ * that finds it done takes one too, but is not held up for it: the result is there, and the next
  * operation will find the budget empty.
  */
 #include <tug/coop.h>
@@ -15,18 +15,19 @@
 static int op_future_poll(struct tug_future *self, const struct tug_waker *waker)
 {
     struct tug_op *op = TUG_CONTAINER_OF(self, struct tug_op, future);
-    bool first = tug_op_is_new(op);
-    if (first && tug_coop_poll(waker) == TUG_PENDING)
-        return TUG_PENDING;
-    if (tug_op_drive(op, waker) == TUG_PENDING) {
-        if (first)
-            tug_coop_restore();
-        return TUG_PENDING;
-    }
     struct tug_executor *executor = tug_executor_current();
-    if (!first && executor != NULL)
+    if (executor == NULL || executor->current == NULL)
+        return tug_op_drive(op, waker);
+    int outcome;
+    if (!tug_op_is_new(op))
+        outcome = tug_op_drive(op, waker);
+    else if (tug_coop_may_take(executor))
+        outcome = tug_op_start(executor->driver, op, *waker);
+    else
+        return tug_coop_poll(waker);
+    if (outcome == TUG_READY)
         tug_coop_take(executor);
-    return TUG_READY;
+    return outcome;
 }
 
 static void op_future_cancel(struct tug_future *self)
