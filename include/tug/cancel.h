@@ -28,7 +28,8 @@ TUG_BEGIN_DECLS
 struct tug_task;
 struct tug_scope;
 
-/* All members are private. A token must outlive the tokens and scopes below it. */
+/* All members are private. The root of a tree must outlive the tokens and scopes below it; any
+ * other token may go before these. */
 struct tug_token {
     struct tug_token *parent;
     struct tug_token *root; /* whose lock guards the whole tree */
@@ -51,7 +52,8 @@ TUG_API void tug_token_cancel(struct tug_token *token);
 /* Returns 0, or the reason if the token is cancelled. From any thread. */
 TUG_API int tug_token_reason(const struct tug_token *token);
 
-/* Takes the token out of its tree; nothing may be below it any more. Does not suspend. */
+/* Takes the token out of its tree. What is below it is then below its parent, and no longer reached
+ * by a cancellation of this token; below a root nothing may be left. Does not suspend. */
 TUG_API void tug_token_destroy(struct tug_token *token);
 
 /* A token's cancellation as a future (result 0). Cancelling the future loses nothing. */

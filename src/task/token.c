@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Cancellation tokens: a tree, guarded as a whole by the lock of its root.
+ * Cancellation tokens: a tree, guarded as a whole by the lock of its root. So a token may go before
+ * those below it, which then hang below its parent, but the root goes last.
  *
  * Lock order: a timer wheel's lock before a tree's, a tree's before a run queue's. Cancelling walks
  * the tree below the token under the lock, and puts the tasks whose scopes it meets into their
@@ -25,6 +26,12 @@ static struct tug_sys_mutex *tree_lock(struct tug_token *token)
     return tug_sys_mutex_of_word(&token->root->lock);
 }
 
+/* Never changes, unlike the parent, which only the lock's holder may look at. */
+static bool is_root(const struct tug_token *token)
+{
+    return token->root == token;
+}
+
 void tug_token_init(struct tug_token *token, struct tug_token *parent)
 {
     *token = (struct tug_token){.parent = parent};
@@ -40,9 +47,25 @@ void tug_token_init(struct tug_token *token, struct tug_token *parent)
     tug_sys_mutex_unlock(tree_lock(token));
 }
 
+/* [locked] What is below a token goes below its parent. */
+static void hand_over_children(struct tug_token *token)
+{
+    struct tug_token *parent = token->parent, *last = NULL;
+    for (struct tug_token *child = token->first_child; child != NULL; child = child->next_sibling) {
+        child->parent = parent;
+        last = child;
+    }
+    if (last == NULL)
+        return;
+    last->next_sibling = parent->first_child;
+    if (parent->first_child != NULL)
+        parent->first_child->previous_sibling = last;
+    parent->first_child = token->first_child;
+}
+
 void tug_token_destroy(struct tug_token *token)
 {
-    if (token->parent == NULL)
+    if (is_root(token))
         return;
     tug_sys_mutex_lock(tree_lock(token));
     if (token->previous_sibling != NULL)
@@ -51,6 +74,7 @@ void tug_token_destroy(struct tug_token *token)
         token->parent->first_child = token->next_sibling;
     if (token->next_sibling != NULL)
         token->next_sibling->previous_sibling = token->previous_sibling;
+    hand_over_children(token);
     tug_sys_mutex_unlock(tree_lock(token));
 }
 
@@ -61,7 +85,7 @@ int tug_token_reason(const struct tug_token *token)
 
 void tug_token_set_scope(struct tug_token *token, struct tug_scope *scope)
 {
-    if (token->parent == NULL) {
+    if (is_root(token)) {
         token->scope = scope; /* nobody else knows the token yet */
         return;
     }

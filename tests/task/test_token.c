@@ -69,6 +69,54 @@ static void test_tokens_leave_the_tree_in_any_order(void **state)
     }
 }
 
+/* Its children, among their new siblings, are reached by its parent's cancellation and may go in
+ * any order; what it was cancelled for is theirs already. */
+static void test_a_token_goes_before_its_children(void **state)
+{
+    (void)state;
+    enum { COUNT = 3 };
+    for (int cancelled = 0; cancelled < 2; cancelled++) {
+        for (int first = 0; first < 2 * COUNT; first++) {
+            struct tug_token root, middle, others[COUNT], children[COUNT], grandchild, late;
+            tug_token_init(&root, NULL);
+            tug_token_init(&others[0], &root);
+            tug_token_init(&middle, &root);
+            for (int i = 0; i < COUNT; i++)
+                tug_token_init(&children[i], &middle);
+            for (int i = 1; i < COUNT; i++)
+                tug_token_init(&others[i], &root);
+            tug_token_init(&grandchild, &children[1]);
+            if (cancelled)
+                tug_token_cancel(&middle);
+            tug_token_destroy(&middle);
+            memset(&middle, 0x5a, sizeof middle);
+            tug_token_init(&late, &children[0]);
+            for (int i = 0; i < COUNT; i++) {
+                assert_int_equal(tug_token_reason(&others[i]), 0);
+                assert_int_equal(tug_token_reason(&children[i]), cancelled ? -ECANCELED : 0);
+            }
+            for (int i = 0; i < COUNT; i++) {
+                int gone = (first + i) % (2 * COUNT);
+                tug_token_destroy(gone < COUNT ? &children[gone] : &others[gone - COUNT]);
+            }
+            tug_token_cancel(&root);
+            for (int i = COUNT; i < 2 * COUNT; i++) {
+                int left = (first + i) % (2 * COUNT);
+                struct tug_token *token = left < COUNT ? &children[left] : &others[left - COUNT];
+                assert_int_equal(tug_token_reason(token), -ECANCELED);
+                tug_token_destroy(token);
+            }
+            /* Now the root's own. */
+            assert_int_equal(tug_token_reason(&grandchild), -ECANCELED);
+            assert_int_equal(tug_token_reason(&late), -ECANCELED);
+            tug_token_destroy(&late);
+            tug_token_destroy(&grandchild);
+            assert_null(root.first_child);
+            tug_token_destroy(&root);
+        }
+    }
+}
+
 static void test_a_deep_tree_is_walked_whole(void **state)
 {
     (void)state;
@@ -193,6 +241,37 @@ static int64_t a_token_ends_a_select(void *argument)
     return 0;
 }
 
+struct family {
+    struct tug_token root, child;
+    uint32_t begun;
+};
+
+static int64_t sleep_below_a_child(void *argument)
+{
+    struct family *family = argument;
+    struct tug_scope scope;
+    tug_scope_begin(&scope, TUG_FOREVER, &family->child);
+    __atomic_store_n(&family->begun, 1, __ATOMIC_RELEASE);
+    return tug_scope_end(&scope, tug_sleep(TUG_FOREVER));
+}
+
+static int64_t a_scope_outlives_its_token(void *argument)
+{
+    (void)argument;
+    struct family family = {.begun = 0};
+    tug_token_init(&family.root, NULL);
+    tug_token_init(&family.child, &family.root);
+    struct tug_task *task = fixture_spawn(sleep_below_a_child, &family);
+    while (__atomic_load_n(&family.begun, __ATOMIC_ACQUIRE) == 0)
+        tug_yield();
+    tug_token_destroy(&family.child);
+    memset(&family.child, 0x5a, sizeof family.child);
+    tug_token_cancel(&family.root);
+    CHECK_EQUAL(fixture_join(task), -ECANCELED);
+    tug_token_destroy(&family.root);
+    return 0;
+}
+
 /* The cancellation and the end of the wait come together. */
 static int64_t giving_up_races_with_the_cancellation(void *argument)
 {
@@ -219,11 +298,13 @@ int main(void)
         cmocka_unit_test(test_a_token_cancels_what_is_below),
         cmocka_unit_test(test_a_token_is_born_as_its_parent_is),
         cmocka_unit_test(test_tokens_leave_the_tree_in_any_order),
+        cmocka_unit_test(test_a_token_goes_before_its_children),
         cmocka_unit_test(test_a_deep_tree_is_walked_whole),
         IN_EACH(waiters_are_woken),
         IN_EACH(a_cancelled_token_is_ready_at_once),
         IN_EACH(a_waiter_may_give_up),
         IN_EACH(a_token_ends_a_select),
+        IN_EACH(a_scope_outlives_its_token),
         IN_EACH(giving_up_races_with_the_cancellation),
     };
     return cmocka_run_group_tests_name("task/token", tests, NULL, NULL);
