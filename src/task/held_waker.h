@@ -43,11 +43,16 @@ static inline struct tug_waker tug_waker_put(struct tug_waker *place, struct tug
     return before;
 }
 
-/* [locked] Takes a held waker, or none, out to be woken (rule 3). */
+/* Of a waker that was held, or none, and nobody holds any more: one to be woken (rule 3). */
+static inline struct tug_waker tug_waker_own(struct tug_waker held)
+{
+    return held.vtable == &tug_task_waker_vtable ? tug_waker_clone(&held) : held;
+}
+
+/* [locked] Takes a held waker, or none, out to be woken. */
 static inline struct tug_waker tug_waker_take(struct tug_waker *place)
 {
-    struct tug_waker held = tug_waker_put(place, TUG_NO_WAKER);
-    return held.vtable == &tug_task_waker_vtable ? tug_waker_clone(&held) : held;
+    return tug_waker_own(tug_waker_put(place, TUG_NO_WAKER));
 }
 
 /* [unlocked] Wakes what was taken out, and gives it up. */

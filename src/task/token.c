@@ -106,6 +106,12 @@ static struct tug_token *next_in_tree(struct tug_token *top, struct tug_token *t
     return token == top ? NULL : token->next_sibling;
 }
 
+/* Under the lock, too: CHOSEN becomes FIRED without it. */
+static enum tug_token_wait_state wait_state(const struct tug_token_future *wait)
+{
+    return (enum tug_token_wait_state)__atomic_load_n(&wait->state, __ATOMIC_ACQUIRE);
+}
+
 static void set_wait_state(struct tug_token_future *wait, enum tug_token_wait_state state)
 {
     __atomic_store_n(&wait->state, (int)state, __ATOMIC_RELEASE);
@@ -131,7 +137,8 @@ static void tell(struct tug_token_future *chosen)
 {
     while (chosen != NULL) {
         struct tug_token_future *next = chosen->next;
-        struct tug_waker waker = tug_waker_take(&chosen->waker);
+        /* It stays in its place, where a poll that is a moment too early looks at it. */
+        struct tug_waker waker = tug_waker_own(chosen->waker);
         set_wait_state(chosen, TUG_TOKEN_WAIT_FIRED);
         tug_waker_wake_taken(waker);
         chosen = next;
@@ -194,7 +201,7 @@ static enum tug_token_wait_state enter(struct tug_token_future *wait, struct tug
 {
     struct tug_sys_mutex *lock = tree_lock(wait->token);
     tug_sys_mutex_lock(lock);
-    enum tug_token_wait_state state = wait->state;
+    enum tug_token_wait_state state = wait_state(wait);
     if (state == TUG_TOKEN_WAIT_NEW && wait->token->reason == 0) {
         waiter_link(wait);
         state = TUG_TOKEN_WAIT_LINKED;
@@ -209,7 +216,7 @@ static enum tug_token_wait_state enter(struct tug_token_future *wait, struct tug
 static int token_future_poll(struct tug_future *self, const struct tug_waker *waker)
 {
     struct tug_token_future *wait = token_future(self);
-    enum tug_token_wait_state state = __atomic_load_n(&wait->state, __ATOMIC_ACQUIRE);
+    enum tug_token_wait_state state = wait_state(wait);
     if (state == TUG_TOKEN_WAIT_NEW ||
         (state == TUG_TOKEN_WAIT_LINKED && !tug_waker_will_wake(&wait->waker, waker))) {
         struct tug_waker unused = tug_waker_hold(waker);
@@ -235,7 +242,7 @@ static void token_future_cancel(struct tug_future *self)
     struct tug_waker unused = TUG_NO_WAKER;
     struct tug_sys_mutex *lock = tree_lock(wait->token);
     tug_sys_mutex_lock(lock);
-    if (wait->state == TUG_TOKEN_WAIT_LINKED) {
+    if (wait_state(wait) == TUG_TOKEN_WAIT_LINKED) {
         waiter_unlink(wait);
         unused = tug_waker_put(&wait->waker, TUG_NO_WAKER);
         wait->future.result = -ECANCELED;
