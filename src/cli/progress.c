@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A copy that is over in half a second gets no line at all. One that takes longer than a second is
- * worth a second walk of the source, beside the copy, that counts what there is to do.
+ * worth a second walk of the source, beside the copy, that counts what there is to do. It is the
+ * walk behind TUG_COPY_TOTAL, which would begin with the copy, and counts files and all else as
+ * one.
  */
 #include "progress.h"
 
