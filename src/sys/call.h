@@ -62,6 +62,9 @@ static inline void tug_sys_free(void *memory)
 int tug_sys_mmap(void **address, size_t length, int protection, int flags, int fd, int64_t offset);
 int tug_sys_munmap(void *address, size_t length);
 int tug_sys_madvise(void *address, size_t length, int advice);
+/* madvise(2) of several ranges of this process in one call. Returns the number of bytes advised;
+ * -EBADF before Linux 6.15, -EINVAL where it is not allowed for this advice. */
+int64_t tug_sys_madvise_ranges(const struct iovec *ranges, size_t count, int advice);
 int tug_sys_mprotect(void *address, size_t length, int protection);
 
 /* ---- Events ---- */

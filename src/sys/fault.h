@@ -57,7 +57,7 @@
     PLAIN(listxattr) PLAIN(flistxattr) PLAIN(llistxattr) PLAIN(fsetxattr)                          \
     PLAIN(lsetxattr) PLAIN(fremovexattr) PLAIN(lremovexattr)                                       \
     PLAIN(malloc) PLAIN(calloc) PLAIN(realloc)                                                     \
-    PLAIN(mmap) PLAIN(munmap) PLAIN(madvise) PLAIN(mprotect)                                       \
+    PLAIN(mmap) PLAIN(munmap) PLAIN(madvise) PLAIN(process_madvise) PLAIN(mprotect)                \
     PLAIN(eventfd) PLAIN(epoll_create1) PLAIN(epoll_ctl) PLAIN(epoll_pwait2) PLAIN(epoll_wait)     \
     PLAIN(futex_wait) PLAIN(futex_wake)                                                            \
     LENGTH(getrandom) PLAIN(sched_getaffinity) PLAIN(prctl) PLAIN(thread_create)                   \

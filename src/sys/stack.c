@@ -18,7 +18,7 @@
 
 enum {
     BATCH = TUG_STACK_BATCH,
-    RELEASE_BATCH = 128, /* hot stacks whose memory is given back at once */
+    RELEASE_BATCH = TUG_STACK_RELEASE_BATCH,
 };
 
 /* Changed under the lock, read without. */
@@ -43,7 +43,7 @@ static unsigned evict(struct tug_stack_pool *pool, void **tops, unsigned count)
 /* Takes back up to BATCH stacks: as hot ones if there is room; if not, older ones make room. */
 static void give(struct tug_stack_pool *pool, void **tops, unsigned count)
 {
-    void *victims[RELEASE_BATCH + BATCH];
+    void *victims[TUG_STACK_RELEASE_MAX];
     unsigned victim_count = 0;
     tug_sys_mutex_lock(&pool->mutex);
     if (count > pool->hot_limit - pool->hot_count)

@@ -72,10 +72,11 @@ struct tug_stack_cache {
 struct tug_stack_slab;
 
 struct tug_stack_pool {
-    /* Fixed after the start, except guard_kind, which is found out with the first guard. */
+    /* Fixed after the start, except the last two, which are found out as they are needed. */
     size_t stack_size, page_size;
     unsigned hot_limit, flags;
     uint32_t guard_kind;
+    bool one_by_one; /* the system does not take advice on several ranges at once (atomic) */
 
     struct tug_sys_mutex mutex;    /* over everything below */
     void **hot;                    /* the newest last */

@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 
 #include "sys/call.h"
 #include "sys/sanitizer.h"
@@ -237,6 +238,25 @@ static void give_free(struct tug_stack_pool *pool, void **tops, unsigned count)
         shrink(pool, TUG_CONTAINER_OF(node, struct tug_stack_slab, link));
 }
 
+/* ---- Many ranges at once ---- */
+
+/* Advises several ranges in one call, which saves most of what the others would cost. False: not
+ * all of it was done, and those who ask do it one by one; once the system has said that it cannot
+ * be done, it is not asked again. */
+static bool advise_together(struct tug_stack_pool *pool, const struct iovec *ranges, size_t count,
+                            int advice)
+{
+    if (count < 2 || __atomic_load_n(&pool->one_by_one, __ATOMIC_RELAXED))
+        return false;
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++)
+        size += ranges[i].iov_len;
+    int64_t done = tug_sys_madvise_ranges(ranges, count, advice);
+    if (done < 0 && done != -ENOMEM)
+        __atomic_store_n(&pool->one_by_one, true, __ATOMIC_RELAXED);
+    return done == (int64_t)size;
+}
+
 /* ---- Guards ---- */
 
 /* Whether there is a guard: a page that is one cannot be made resident. Emulators of the system are
@@ -263,15 +283,30 @@ static int install_guard(struct tug_stack_pool *pool, char *base)
     return tug_sys_mprotect(base, pool->page_size, PROT_NONE);
 }
 
+/* Marks all guards of a batch in one call, which saves most of what it costs. False: not all of
+ * them are there. */
+static bool install_together(struct tug_stack_pool *pool, const struct tug_stack_batch *batch)
+{
+    struct iovec guards[TUG_STACK_BATCH];
+    size_t count = 0;
+    if (__atomic_load_n(&pool->guard_kind, __ATOMIC_RELAXED) != TUG_STACK_GUARD_MARKED)
+        return false;
+    for (unsigned i = 0; i < batch->count; i++)
+        if ((batch->unguarded >> i & 1) != 0)
+            guards[count++] = (struct iovec){tug_stack_base(pool, batch->tops[i]), pool->page_size};
+    return advise_together(pool, guards, count, MADV_GUARD_INSTALL);
+}
+
 void tug_stack_install_guards(struct tug_stack_pool *pool, struct tug_stack_batch *batch)
 {
+    const bool together = install_together(pool, batch);
     void *failed[TUG_STACK_BATCH];
     unsigned kept = 0, failures = 0, bare = 0;
     uint64_t installed = 0;
     int error = 0;
     for (unsigned i = 0; i < batch->count; i++) {
         if ((batch->unguarded >> i & 1) != 0) {
-            if (error == 0)
+            if (error == 0 && !together)
                 error = install_guard(pool, tug_stack_base(pool, batch->tops[i]));
             if (error == 0) {
                 installed |= UINT64_C(1) << kept;
@@ -312,16 +347,31 @@ static void sort_by_address(void **tops, unsigned count)
     }
 }
 
-void tug_stack_release(struct tug_stack_pool *pool, void **tops, unsigned count)
+/* Rows of neighbours among the stacks, which are sorted. Returns how many there are. */
+static size_t find_rows(const struct tug_stack_pool *pool, void *const *tops, unsigned count,
+                        struct iovec *rows)
 {
-    sort_by_address(tops, count);
+    size_t row_count = 0;
     for (unsigned first = 0, next; first < count; first = next) {
         char *low = tug_stack_low(pool, tops[first]);
         char *end = tug_stack_base(pool, tops[first]) + pool->stack_size;
         for (next = first + 1; next < count && tug_stack_base(pool, tops[next]) == end; next++)
             end += pool->stack_size;
-        (void)tug_sys_madvise(low, (size_t)(end - low), MADV_DONTNEED);
+        rows[row_count++] = (struct iovec){low, (size_t)(end - low)};
     }
+    return row_count;
+}
+
+void tug_stack_release(struct tug_stack_pool *pool, void **tops, unsigned count)
+{
+    struct iovec rows[TUG_STACK_RELEASE_MAX];
+    if (count == 0)
+        return;
+    sort_by_address(tops, count);
+    size_t row_count = find_rows(pool, tops, count, rows);
+    if (!advise_together(pool, rows, row_count, MADV_DONTNEED))
+        for (size_t i = 0; i < row_count; i++)
+            (void)tug_sys_madvise(rows[i].iov_base, rows[i].iov_len, MADV_DONTNEED);
     tug_sys_mutex_lock(&pool->mutex);
     give_free(pool, tops, count);
     tug_sys_mutex_unlock(&pool->mutex);

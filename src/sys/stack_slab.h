@@ -10,6 +10,8 @@
 
 enum {
     TUG_STACK_BATCH = TUG_STACK_CACHE_SIZE / 2, /* moved between a cache and the pool at once */
+    TUG_STACK_RELEASE_BATCH = 128,              /* hot stacks whose memory is given back at once */
+    TUG_STACK_RELEASE_MAX = TUG_STACK_RELEASE_BATCH + TUG_STACK_BATCH,
 };
 
 /* Stacks of one slab, taken out of its free ones. */
@@ -34,9 +36,10 @@ int tug_stack_take_free(struct tug_stack_pool *pool, unsigned want, struct tug_s
  * are free again, unless the pool may do without. */
 void tug_stack_install_guards(struct tug_stack_pool *pool, struct tug_stack_batch *batch);
 
-/* [unlocked] Makes stacks free, which it sorts: gives their memory back, with one call for each row
- * of neighbours. Should that fail, which it does for memory that is locked, they are free
- * nonetheless, and resident. */
+/* [unlocked] Makes stacks free, up to TUG_STACK_RELEASE_MAX, which it sorts: gives their memory
+ * back, with one call, or one for each row of neighbours where the system knows no such call.
+ * Should that fail, which it does for memory that is locked, they are free nonetheless, and
+ * resident. */
 void tug_stack_release(struct tug_stack_pool *pool, void **tops, unsigned count);
 
 /* Unmaps all slabs. */

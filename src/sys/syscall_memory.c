@@ -3,6 +3,9 @@
  * System calls on memory mappings. What each does is in call.h.
  */
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include "sys/call_pattern.h"
 
@@ -28,6 +31,15 @@ int tug_sys_munmap(void *address, size_t length)
 int tug_sys_madvise(void *address, size_t length, int advice)
 {
     return TUG_SYS_ONCE(madvise, TUG_ON_NOTHING, madvise(address, length, advice));
+}
+
+/* Of <linux/pidfd.h> since Linux 6.15, which may be newer than the headers here. */
+#define PIDFD_SELF (-10000)
+
+int64_t tug_sys_madvise_ranges(const struct iovec *ranges, size_t count, int advice)
+{
+    return TUG_SYS_ONCE(process_madvise, TUG_ON_NOTHING,
+                        syscall(SYS_process_madvise, PIDFD_SELF, ranges, count, advice, 0));
 }
 
 int tug_sys_mprotect(void *address, size_t length, int protection)

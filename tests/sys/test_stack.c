@@ -456,7 +456,8 @@ static void check_one_failure(const char *name, unsigned n, int error)
 static void test_any_single_failure(void **state)
 {
     (void)state;
-    static const char *const names[] = {"mmap", "munmap", "madvise", "malloc", "calloc", "realloc"};
+    static const char *const names[] = {"mmap",   "munmap", "madvise", "process_madvise",
+                                        "malloc", "calloc", "realloc"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         for (unsigned n = 1; n <= 8; n++)
             check_one_failure(names[i], n, ENOMEM);
@@ -481,6 +482,41 @@ static void test_no_memory_is_reported(void **state)
         assert_int_equal(metrics_of(&pool).used, 0);
         tug_fault_reset();
         assert_non_null(tug_stack_pool_get(&pool, &cache));
+        tug_stack_pool_destroy(&pool);
+    }
+}
+
+/* Many stacks at once, with a system that takes advice on several ranges in one call, and without.
+ */
+static void test_advice_on_several_ranges(void **state)
+{
+    (void)state;
+    for (int refused = 0; refused < 2; refused++) {
+        struct tug_stack_pool pool;
+        struct tug_stack_cache cache = {.count = 0};
+        void *tops[200];
+        assert_int_equal(tug_stack_pool_init(&pool, 64 * KIB, 200, 0), 0);
+        tug_fault_reset();
+        assert_int_equal(
+            tug_fault_fail("process_madvise", refused ? 1 : 1000, TUG_FAULT_ALWAYS, EBADF), 0);
+        for (int round = 0; round < 2; round++) {
+            for (int i = 0; i < 200; i++) {
+                tops[i] = tug_stack_pool_get(&pool, &cache);
+                assert_non_null(tops[i]);
+                *((char *)tops[i] - 1) = 1;
+            }
+            for (int i = 0; i < 200; i++)
+                assert_true(is_guarded_below(&pool, tops[i]));
+            /* Without neighbours. */
+            for (int i = 0; i < 400; i += 2)
+                tug_stack_pool_put(&pool, NULL, tops[i % 200 + i / 200]);
+            tug_stack_pool_trim(&pool);
+            assert_int_equal(metrics_of(&pool).hot, 0);
+        }
+        if (refused)
+            assert_in_range(tug_fault_calls("process_madvise"), 0, 1);
+        tug_fault_reset();
+        tug_stack_cache_flush(&pool, &cache);
         tug_stack_pool_destroy(&pool);
     }
 }
@@ -591,6 +627,7 @@ int main(void)
 #if TUG_FAULT_INJECTION
         cmocka_unit_test_teardown(test_any_single_failure, reset_faults),
         cmocka_unit_test_teardown(test_no_memory_is_reported, reset_faults),
+        cmocka_unit_test_teardown(test_advice_on_several_ranges, reset_faults),
         cmocka_unit_test_teardown(test_guards_without_guard_install, reset_faults),
         cmocka_unit_test_teardown(test_guards_that_were_promised_only, reset_faults),
         cmocka_unit_test_teardown(test_too_many_mappings, reset_faults),
