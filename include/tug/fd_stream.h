@@ -62,9 +62,8 @@ TUG_API int tug_fd_stream_open(struct tug_fd_stream *stream, int fd);
  * worker is never blocked by them, nor the end of the process or the runtime by a read or write
  * that waits: a pipe or terminal is opened a second time, by way of /proc, in a mode of its own;
  * where that is not possible it is waited for, and a thread of the blocking pool makes the call.
- * Only there SIGPIPE is raised, and if another process takes the bytes in between that thread waits
- * for more. Reads no more than it is asked for. Does not suspend. Returns 0; -EBADF; -EINVAL;
- * -EMFILE; -ENOMEM.
+ * Only there, if another process takes the bytes in between, that thread waits for more. Reads no
+ * more than it is asked for. Does not suspend. Returns 0; -EBADF; -EINVAL; -EMFILE; -ENOMEM.
  */
 TUG_API int tug_fd_stream_open_standard(struct tug_fd_stream *stream, int fd);
 

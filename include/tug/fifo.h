@@ -42,8 +42,7 @@ TUG_API int tug_fifo_open_receiver(const char *path, unsigned flags);
  * Opens the sending end. `flags`: 0 or TUG_FIFO_WAIT, which looks again and again, at pauses of at
  * most 16 ms. Suspends. Cancelling loses nothing. Returns the descriptor, close-on-exec; -ENXIO:
  * without TUG_FIFO_WAIT, there is no receiver; -EINVAL: it is no named pipe, or unknown flags; as
- * open(2). When all receivers are gone, writing raises SIGPIPE, and if that is ignored returns
- * -EPIPE.
+ * open(2). When all receivers are gone, writing returns -EPIPE.
  */
 TUG_API int tug_fifo_open_sender(const char *path, unsigned flags);
 

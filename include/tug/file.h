@@ -11,6 +11,8 @@
  * its real result is returned; only a descriptor that was opened too late to be wanted is closed
  *    again, and then a file that O_CREAT made, or O_TRUNC emptied, stays so.
  *  - Outside of a coroutine the call blocks the thread, as its POSIX namesake does.
+ *  - Where nobody reads any more, a write returns -EPIPE. SIGPIPE is never raised; for that it
+ * stays blocked on the thread of a current-thread runtime from the first write on, while that runs.
  *  - A transfer may be short, as in POSIX; each costs one unit of the coop budget.
  */
 #ifndef TUG_FILE_H

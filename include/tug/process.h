@@ -91,8 +91,8 @@ struct tug_orphan;
 /* A child. The members behind `error` are private. */
 struct tug_process {
     /* The parent's ends of the pipes, or -1: descriptors for <tug/file.h>, close-on-exec. Who takes
-     * one over (to close it, or for tug_fd_stream_open()) leaves -1 in its place. SIGPIPE is raised
-     * as by write(2) if a child does not read its input. */
+     * one over (to close it, or for tug_fd_stream_open()) leaves -1 in its place. Writing
+     * to a child that does not read its input any more is -EPIPE. */
     int input, output, error;
     pid_t id;
     int pidfd;     /* -1 where the kernel has none */

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "driver/driver.h"
+#include "sys/call.h"
 #include "sys/thread.h"
 
 static TUG_THREAD_LOCAL struct tug_driver *current_driver;
@@ -19,4 +20,8 @@ __attribute__((noinline)) struct tug_driver *tug_driver_current(void)
 __attribute__((noinline)) void tug_driver_set_current(struct tug_driver *driver)
 {
     current_driver = driver;
+    if (driver == NULL)
+        tug_sigpipe_release();
+    else if (driver->holds_sigpipe)
+        tug_sigpipe_hold();
 }

@@ -113,6 +113,9 @@ struct tug_driver {
     uint32_t unsubmitted;
     /* Ops completed while another thread had them on their way into the inbox. Owner only. */
     uint32_t cancels_owed;
+    /* A write to what may have no reader was started here: from then on the owner holds SIGPIPE
+     * while this is its current driver. Owner only. */
+    bool holds_sigpipe;
     uint64_t submissions, completions, polls; /* counters, written by the owner only */
     /* AWAKE, ASLEEP, with or without NOTIFIED: guards interrupt(), so that most wakes cost no
      * system call. */
@@ -156,7 +159,8 @@ static inline int tug_uring_probe(void)
 }
 #endif
 
-/* The driver of the calling thread, or NULL. In a translation unit of its own, never inlined. */
+/* The driver of the calling thread, or NULL. With it goes the hold on SIGPIPE (sys/call.h). In a
+ * translation unit of its own, never inlined. */
 struct tug_driver *tug_driver_current(void);
 void tug_driver_set_current(struct tug_driver *driver);
 

@@ -13,6 +13,7 @@
 
 #include "driver/op_flight.h"
 #include "driver/pool.h"
+#include "sys/call.h"
 
 void tug_op_publish(struct tug_op *op)
 {
@@ -67,8 +68,18 @@ static int replace_waker(struct tug_op *op, const struct tug_waker *waker, uint3
     return TUG_READY;
 }
 
+/* Before the first write of a driver. A thread that nothing is written from keeps its signal mask,
+ * and one that writes much changes it once. */
+static void hold_sigpipe(struct tug_driver *driver)
+{
+    driver->holds_sigpipe = true;
+    tug_sigpipe_hold();
+}
+
 int tug_op_start(struct tug_driver *driver, struct tug_op *op, struct tug_waker waker)
 {
+    if (tug_op_row(op)->raises_sigpipe && !driver->holds_sigpipe)
+        hold_sigpipe(driver);
     op->waker = waker;
     tug_driver_count(&driver->submissions, 1);
     int outcome = driver->vtable->start(driver, op);

@@ -3,6 +3,7 @@
  * The column `blocking` of the table of operations: the system calls themselves, for the threads of
  * the pool and for callers outside of a runtime.
  *
+ * Where a pipe has no reader, the thread gets -EPIPE and no signal.
  * A descriptor with O_NONBLOCK is waited for with poll(2): EAGAIN is never a result.
  */
 #include <errno.h>
@@ -12,6 +13,7 @@
 #include <tug/sys.h>
 
 #include "driver/op_table.h"
+#include "sys/call.h"
 
 int64_t tug_block_until(int fd, uint32_t events)
 {
@@ -47,7 +49,7 @@ static int64_t call_read(const struct tug_op *op)
 static int64_t call_write(const struct tug_op *op)
 {
     if (op->offset == TUG_CURRENT_POSITION)
-        return tug_sys_write(op->fd, op->address, op->length);
+        return tug_sys_write_quietly(op->fd, op->address, op->length);
     return tug_sys_pwrite(op->fd, op->address, op->length, op->offset);
 }
 
@@ -61,7 +63,7 @@ static int64_t call_readv(const struct tug_op *op)
 static int64_t call_writev(const struct tug_op *op)
 {
     if (op->offset == TUG_CURRENT_POSITION)
-        return tug_sys_writev(op->fd, op->address, (int)op->length);
+        return tug_sys_writev_quietly(op->fd, op->address, (int)op->length);
     return tug_sys_pwritev(op->fd, op->address, (int)op->length, op->offset);
 }
 

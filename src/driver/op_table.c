@@ -53,6 +53,7 @@ const struct tug_op_row tug_op_table[TUG_OP_CODE_COUNT] = {
     },
     [TUG_OP_WRITE] = {
         .name = "write", RING(IORING_OP_WRITE, tug_fill_write), .events = POLLOUT,
+        .raises_sigpipe = true,
         .attempt = tug_attempt_write, .blocking = tug_block_write,
     },
     [TUG_OP_READV] = {
@@ -61,6 +62,7 @@ const struct tug_op_row tug_op_table[TUG_OP_CODE_COUNT] = {
     },
     [TUG_OP_WRITEV] = {
         .name = "writev", RING(IORING_OP_WRITEV, tug_fill_writev), .events = POLLOUT,
+        .raises_sigpipe = true,
         .attempt = tug_attempt_writev, .blocking = tug_block_writev,
     },
     [TUG_OP_FSYNC] = {

@@ -60,6 +60,8 @@ struct tug_op_row {
     bool ring_length_is_32_bits;
     /* The ring is lent buffers, of which the kernel chooses one (uring_buffers.c). */
     bool ring_has_buffers;
+    /* Where nobody reads, SIGPIPE is sent to who makes the call. */
+    bool raises_sigpipe;
     /* tug_op_cancel() does nothing. */
     bool uncancellable;
     /* The poll(2) events that make another attempt worth while; 0: the descriptor, if there is one,

@@ -208,8 +208,8 @@ static int copy_through_buffer(struct copying *copying)
         return read < 0 ? (int)read : ENDED;
     int64_t written = 0;
     while (written < read) {
-        int64_t n =
-            tug_sys_write(copying->out, copying->buffer + written, (size_t)(read - written));
+        int64_t n = tug_sys_write_quietly(copying->out, copying->buffer + written,
+                                          (size_t)(read - written));
         if (n <= 0)
             return n < 0 ? (int)n : -EIO;
         written += n;

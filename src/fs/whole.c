@@ -227,8 +227,8 @@ static int write_some(struct writing *writing)
     size_t end = writing->length - writing->written > TRIP_BYTES ? writing->written + TRIP_BYTES
                                                                  : writing->length;
     while (writing->written < end) {
-        int64_t n =
-            tug_sys_write(writing->fd, writing->data + writing->written, end - writing->written);
+        int64_t n = tug_sys_write_quietly(writing->fd, writing->data + writing->written,
+                                          end - writing->written);
         if (n < 0)
             return (int)n;
         if (n == 0)

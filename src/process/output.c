@@ -3,8 +3,8 @@
  * A child run to its end, with its input fed and its output collected at the same time: three
  * futures, each a loop of operations, waited for together.
  *
- * The input is written in O_NONBLOCK mode, which is our end's alone, and by a call of our own, as a
- * pipe without a reader raises SIGPIPE whatever the driver.
+ * The input is written in O_NONBLOCK mode, which is our end's alone, by a call that raises no
+ * SIGPIPE on whichever thread it is made.
  */
 #include <tug/process.h>
 

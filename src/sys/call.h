@@ -15,6 +15,7 @@
 
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -119,6 +120,19 @@ int tug_sys_kill(pid_t id, int number);
 
 /* `kind`: P_PID, or P_PIDFD (-EINVAL before Linux 5.4). Returns 0. */
 int tug_sys_waitid(int kind, int id, siginfo_t *information, int options);
+
+/* ---- Without SIGPIPE ---- */
+
+/*
+ * tug_sigpipe_hold: from now on the calling thread gets no SIGPIPE for what it writes itself, nor
+ * for what a ring writes when it enters the kernel. tug_sigpipe_release: as it was before; what was
+ * raised between is forgotten. Both do nothing if it is so already. tug_sigpipe_hold_for_good: of a
+ * thread that has the signal blocked from the beginning; there is no way back.
+ */
+void tug_sigpipe_hold(void);
+void tug_sigpipe_release(void);
+void tug_sigpipe_hold_for_good(void);
+bool tug_sigpipe_is_held(void);
 
 /* write(2), writev(2), and splice(2) without offsets, without the SIGPIPE of a pipe or socket that
  * nobody reads. Return the number of bytes; -EPIPE. */

@@ -21,6 +21,7 @@
 struct start {
     void (*fn)(void *);
     void *arg;
+    bool block_all_signals;
     char name[NAME_SIZE]; /* "": none */
 };
 
@@ -30,6 +31,8 @@ static void *run(void *argument)
     tug_sys_free(argument);
     if (start.name[0] != '\0')
         tug_sys_set_thread_name(start.name); /* a thread without its name works as well */
+    if (start.block_all_signals)
+        tug_sigpipe_hold_for_good();
     start.fn(start.arg);
     return NULL;
 }
@@ -58,7 +61,7 @@ static int set_stack_size(pthread_attr_t *attributes, size_t size)
 
 /* Signals are blocked in the creator around the creation, because a new thread inherits the mask:
  * blocking them in the thread itself would leave a moment in which one could be delivered. */
-static int create(pthread_t *handle, size_t stack_size, bool block_all_signals, struct start *start)
+static int create(pthread_t *handle, size_t stack_size, struct start *start)
 {
     pthread_attr_t attributes;
     int result = -pthread_attr_init(&attributes);
@@ -66,6 +69,8 @@ static int create(pthread_t *handle, size_t stack_size, bool block_all_signals, 
         return result;
     result = set_stack_size(&attributes, stack_size);
     if (result == 0) {
+        /* The new thread may free `start` at once. */
+        const bool block_all_signals = start->block_all_signals;
         sigset_t blocked, before;
         fill_asynchronous(&blocked);
         if (block_all_signals)
@@ -87,11 +92,11 @@ int tug_thread_create(struct tug_thread *thread, const char *name, size_t stack_
     struct start *start = tug_sys_malloc(sizeof(*start));
     if (start == NULL)
         return -ENOMEM;
-    *start = (struct start){.fn = fn, .arg = arg};
+    *start = (struct start){.fn = fn, .arg = arg, .block_all_signals = block_all_signals};
     if (name != NULL)
         strncat(start->name, name, NAME_SIZE - 1);
     pthread_t handle;
-    result = create(&handle, stack_size, block_all_signals, start);
+    result = create(&handle, stack_size, start);
     if (result < 0)
         tug_sys_free(start);
     else
