@@ -3,7 +3,7 @@
  * Readiness of descriptors: what holds is told, to all who wait, also from outside, and until it
  * has been used up; and nothing is left behind when somebody stops waiting.
  */
-#include "script.h"
+#include "ready_pair.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,28 +12,6 @@
 #include <sys/socket.h>
 
 #include "sys/fault.h"
-
-struct sockets {
-    int fds[2];
-    struct tug_async_fd *ready[2];
-};
-
-static struct sockets make(void)
-{
-    struct sockets sockets;
-    CHECK_EQUAL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sockets.fds), 0);
-    for (int i = 0; i < 2; i++)
-        CHECK_EQUAL(tug_async_fd_create(&sockets.ready[i], sockets.fds[i]), 0);
-    return sockets;
-}
-
-static void destroy(struct sockets *sockets)
-{
-    for (int i = 0; i < 2; i++) {
-        tug_async_fd_destroy(sockets->ready[i]);
-        close(sockets->fds[i]);
-    }
-}
 
 static int64_t read_byte(int fd, void *byte)
 {
@@ -56,18 +34,18 @@ static int64_t write_much(int fd, void *unused)
 static int64_t initially_writable(void *unused)
 {
     (void)unused;
-    struct sockets sockets = make();
+    struct ready_pair sockets = ready_pair_make();
     CHECK(tug_async_fd_wait(sockets.ready[0], TUG_WRITABLE) & POLLOUT);
     CHECK_NOT_READY(sockets.ready[0], TUG_READABLE);
     CHECK_EQUAL(tug_async_fd_descriptor(sockets.ready[0]), sockets.fds[0]);
-    destroy(&sockets);
+    ready_pair_destroy(&sockets);
     return 0;
 }
 
 static int64_t reset_readable(void *unused)
 {
     (void)unused;
-    struct sockets sockets = make();
+    struct ready_pair sockets = ready_pair_make();
     char byte;
     CHECK_EQUAL(write(sockets.fds[1], "0", 1), 1);
     CHECK(tug_async_fd_wait(sockets.ready[0], TUG_READABLE) & POLLIN);
@@ -83,14 +61,14 @@ static int64_t reset_readable(void *unused)
     CHECK_EQUAL(write(sockets.fds[1], "1", 1), 1);
     CHECK(tug_async_fd_wait(sockets.ready[0], TUG_READABLE) & POLLIN);
     CHECK_EQUAL(tug_async_fd_try(sockets.ready[0], TUG_READABLE, read_byte, &byte), 1);
-    destroy(&sockets);
+    ready_pair_destroy(&sockets);
     return 0;
 }
 
 static int64_t reset_writable(void *unused)
 {
     (void)unused;
-    struct sockets sockets = make();
+    struct ready_pair sockets = ready_pair_make();
     char buffer[4096];
     while (tug_async_fd_try(sockets.ready[0], TUG_WRITABLE, write_much, NULL) > 0)
         ;
@@ -98,7 +76,7 @@ static int64_t reset_writable(void *unused)
     while (read(sockets.fds[1], buffer, sizeof(buffer)) > 0)
         ;
     CHECK(tug_async_fd_wait(sockets.ready[0], TUG_WRITABLE) & POLLOUT);
-    destroy(&sockets);
+    ready_pair_destroy(&sockets);
     return 0;
 }
 
@@ -120,7 +98,7 @@ static int64_t multiple_waiters(void *unused)
 {
     (void)unused;
     enum { WAITERS = 9 };
-    struct sockets sockets = make();
+    struct ready_pair sockets = ready_pair_make();
     struct tug_task *tasks[WAITERS];
     struct waiter waiters[WAITERS];
     for (int i = 0; i < WAITERS; i++) {
@@ -136,14 +114,14 @@ static int64_t multiple_waiters(void *unused)
         int64_t result = fixture_join(tasks[i]);
         CHECK(i % 3 == 0 ? result == -ECANCELED : (result & POLLIN) != 0);
     }
-    destroy(&sockets);
+    ready_pair_destroy(&sockets);
     return 0;
 }
 
 static int64_t a_hang_up_concerns_both(void *unused)
 {
     (void)unused;
-    struct sockets sockets = make();
+    struct ready_pair sockets = ready_pair_make();
     while (tug_async_fd_try(sockets.ready[0], TUG_WRITABLE, write_much, NULL) > 0)
         ;
     struct waiter waiters[] = {{sockets.ready[0], TUG_READABLE, 0},
@@ -164,7 +142,7 @@ static int64_t a_hang_up_concerns_both(void *unused)
 static int64_t poll_fns(void *unused)
 {
     (void)unused;
-    struct sockets sockets = make();
+    struct ready_pair sockets = ready_pair_make();
     struct script_waker counters[2];
     struct tug_waker first = script_waker(&counters[0]), last = script_waker(&counters[1]);
     CHECK_EQUAL(tug_async_fd_poll(sockets.ready[0], TUG_READABLE, &first), -EAGAIN);
@@ -176,14 +154,14 @@ static int64_t poll_fns(void *unused)
     AWAIT(__atomic_load_n(&counters[1].drops, __ATOMIC_SEQ_CST) == 1);
     CHECK(counters[0].wakes == 0 && counters[0].drops == counters[0].clones);
     CHECK(tug_async_fd_poll(sockets.ready[0], TUG_READABLE, &first) & POLLIN);
-    destroy(&sockets);
+    ready_pair_destroy(&sockets);
     return 0;
 }
 
 static int64_t a_call_waits_until_it_can(void *unused)
 {
     (void)unused;
-    struct sockets sockets = make();
+    struct ready_pair sockets = ready_pair_make();
     char byte = 0;
     CHECK_EQUAL(TUG_TIMEOUT(2 * TUG_MILLISECOND,
                             tug_async_fd_call(sockets.ready[0], TUG_READABLE, read_byte, &byte)),
@@ -193,7 +171,7 @@ static int64_t a_call_waits_until_it_can(void *unused)
         CHECK_EQUAL(tug_async_fd_call(sockets.ready[0], TUG_READABLE, read_byte, &byte), 1);
         CHECK_EQUAL(byte, i);
     }
-    destroy(&sockets);
+    ready_pair_destroy(&sockets);
     return 0;
 }
 
@@ -205,7 +183,7 @@ static int64_t reregister(void *unused)
     (void)unused;
     int first = -1;
     for (int round = 0; round < 20; round++) {
-        struct sockets sockets = make();
+        struct ready_pair sockets = ready_pair_make();
         if (round == 0)
             first = sockets.fds[0];
         CHECK(tug_worker_index() >= 0);
@@ -214,7 +192,7 @@ static int64_t reregister(void *unused)
         CHECK_EQUAL(tug_async_fd_create(&sockets.ready[0], sockets.fds[0]), 0);
         CHECK_EQUAL(write(sockets.fds[1], "0", 1), 1);
         CHECK(tug_async_fd_wait(sockets.ready[0], TUG_READABLE) & POLLIN);
-        destroy(&sockets);
+        ready_pair_destroy(&sockets);
     }
     CHECK(first >= 0);
     return 0;
@@ -240,62 +218,6 @@ static int64_t what_cannot_be_polled(void *unused)
     tug_fault_reset();
 #endif
     return 0;
-}
-
-struct pending {
-    struct tug_async_fd *ready;
-    struct tug_waker waker;
-};
-
-static int64_t poll_once(void *argument)
-{
-    struct pending *pending = argument;
-    return tug_async_fd_poll(pending->ready, TUG_READABLE, &pending->waker);
-}
-
-/* The operation ends with the runtime that has it; the next one is another runtime's. */
-static void driver_shutdown_wakes(unsigned workers)
-{
-    struct sockets sockets = make();
-    struct script_waker counters;
-    struct pending pending = {sockets.ready[0], script_waker(&counters)};
-    struct tug_runtime_options options = fixture_options(workers);
-    for (unsigned round = 1; round <= 3; round++) {
-        CHECK_EQUAL(fixture_run(&options, poll_once, &pending), -EAGAIN);
-        CHECK_EQUAL(counters.wakes, round);
-        CHECK_EQUAL(fixture_run(&options, poll_once, &pending), -ECANCELED);
-    }
-    CHECK_EQUAL(counters.drops, counters.clones);
-    destroy(&sockets);
-}
-
-/* What ended with a runtime while nobody waited for it is nobody's business later. */
-static int64_t wait_in_vain(void *ready)
-{
-    return TUG_TIMEOUT(TUG_MILLISECOND, tug_async_fd_wait(ready, TUG_READABLE));
-}
-
-static void a_wait_given_up_is_forgotten(unsigned workers)
-{
-    struct sockets sockets = make();
-    struct tug_runtime_options options = fixture_options(workers);
-    for (int round = 0; round < 3; round++)
-        CHECK_EQUAL(fixture_run(&options, wait_in_vain, sockets.ready[0]), -ETIMEDOUT);
-    destroy(&sockets);
-}
-
-/* Given up outside, while the operation is in flight in a runtime that is asleep. */
-static void destroyed_from_outside(struct tug_runtime *runtime)
-{
-    struct sockets sockets = make();
-    struct script_waker counters;
-    struct pending pending = {sockets.ready[0], script_waker(&counters)};
-    int64_t result;
-    CHECK_EQUAL(tug_runtime_block_on(runtime, poll_once, &pending, &result), 0);
-    CHECK_EQUAL(result, -EAGAIN);
-    destroy(&sockets);
-    CHECK_EQUAL(counters.drops, counters.clones);
-    CHECK_EQUAL(counters.wakes, 0);
 }
 
 /* ---- Many tasks, one eventfd ---- */
@@ -367,9 +289,6 @@ int main(void)
         IN_EACH(a_call_waits_until_it_can),
         IN_EACH(reregister),
         IN_EACH(what_cannot_be_polled),
-        ALONE_EACH(driver_shutdown_wakes),
-        ALONE_EACH(a_wait_given_up_is_forgotten),
-        OUTSIDE_EACH(destroyed_from_outside),
         IN_EACH(no_wake_is_lost),
     };
     return cmocka_run_group_tests_name("io/async_fd", tests, NULL, NULL);

@@ -16,6 +16,7 @@ struct scene {
     int listener, deaf, pair[2], datagrams[2];
     struct tug_address deaf_address;
     struct tug_fd_stream stream;
+    struct tug_async_fd *ready; /* of what cannot be read */
     char fifo[64];
 };
 
@@ -95,6 +96,20 @@ static int64_t wait_stream(struct scene *scene)
     return tug_io_read(&scene->stream.reader, &byte, 1);
 }
 
+static int64_t wait_stream_write(struct scene *scene)
+{
+    static const char much[65536];
+    int64_t result;
+    while ((result = tug_io_write(&scene->stream.writer, much, sizeof(much))) > 0)
+        ;
+    return result;
+}
+
+static int64_t wait_ready(struct scene *scene)
+{
+    return tug_async_fd_wait(scene->ready, TUG_READABLE);
+}
+
 static int64_t wait_sender(struct scene *scene)
 {
     return tug_fifo_open_sender(scene->fifo, TUG_FIFO_WAIT);
@@ -106,8 +121,9 @@ static int64_t wait_receiver(struct scene *scene)
 }
 
 static int64_t (*const waits[])(struct scene *scene) = {
-    wait_accept,        wait_accept_next, wait_connect, wait_race,   wait_recv,   wait_peek,
-    wait_local_receive, wait_send,        wait_batch,   wait_stream, wait_sender, wait_datagram,
+    wait_accept, wait_accept_next,   wait_connect,      wait_race,  wait_recv,
+    wait_peek,   wait_local_receive, wait_send,         wait_batch, wait_stream,
+    wait_sender, wait_datagram,      wait_stream_write, wait_ready,
 };
 
 enum { WAITS = sizeof(waits) / sizeof(waits[0]) };
@@ -134,6 +150,7 @@ static void set_up(struct scene *scene)
     CHECK_EQUAL(tug_local_pair(SOCK_STREAM, scene->pair), 0);
     CHECK_EQUAL(tug_local_pair(SOCK_STREAM, fds), 0);
     CHECK_EQUAL(tug_fd_stream_open(&scene->stream, fds[0]), 0);
+    CHECK_EQUAL(tug_async_fd_create(&scene->ready, scene->datagrams[0]), 0);
     scene->datagrams[1] = fds[1];
     const char *directory = getenv("TMPDIR");
     snprintf(scene->fifo, sizeof(scene->fifo), "%s/tug-fifo-%d",
@@ -144,6 +161,7 @@ static void set_up(struct scene *scene)
 static void tear_down(struct scene *scene)
 {
     unlink(scene->fifo);
+    tug_async_fd_destroy(scene->ready);
     tug_fd_stream_close(&scene->stream);
     close(scene->datagrams[0]);
     close(scene->datagrams[1]);
