@@ -81,18 +81,24 @@ struct tug_writer {
 
 /*
  * The poll functions as calls, for readers and writers that are made of others. Do not suspend.
- * Return TUG_IO_PENDING or as the calls below.
+ * Return TUG_IO_PENDING or as the calls below; -EIO if more than `size` bytes are said to have been
+ * moved, so that nobody who relies on the number leaves his buffer.
  */
+static inline int64_t tug_io_check_moved(int64_t moved, size_t size)
+{
+    return moved > 0 && (uint64_t)moved > size ? -EIO : moved;
+}
+
 static inline int64_t tug_reader_poll(struct tug_reader *reader, const struct tug_waker *waker,
                                       void *buffer, size_t size)
 {
-    return reader->vtable->poll_read(reader, waker, buffer, size);
+    return tug_io_check_moved(reader->vtable->poll_read(reader, waker, buffer, size), size);
 }
 
 static inline int64_t tug_writer_poll(struct tug_writer *writer, const struct tug_waker *waker,
                                       const void *buffer, size_t size)
 {
-    return writer->vtable->poll_write(writer, waker, buffer, size);
+    return tug_io_check_moved(writer->vtable->poll_write(writer, waker, buffer, size), size);
 }
 
 TUG_API int64_t tug_writer_poll_vectored(struct tug_writer *writer, const struct tug_waker *waker,

@@ -67,13 +67,11 @@ void tug_io_copy_note(struct tug_io_copy *copy, int64_t written)
         copy->options.progress(copy->options.argument, copy->direction, copy->copied);
 }
 
-/* What a write of `size` bytes has returned. Returns 0, or the error. */
-static int account(struct tug_io_copy *copy, int64_t written, size_t size)
+/* What a write of more than no bytes has returned. Returns 0, or the error. */
+static int account(struct tug_io_copy *copy, int64_t written)
 {
-    if (written == 0 || (written > 0 && (size_t)written > size))
-        return -EIO;
-    if (written < 0)
-        return (int)written;
+    if (written <= 0)
+        return written == 0 ? -EIO : (int)written;
     tug_io_copy_note(copy, written);
     return 0;
 }
@@ -87,7 +85,7 @@ static int drain(struct tug_io_copy *copy, const struct tug_waker *waker)
     while (n == TUG_IO_PENDING && has_room(copy))
         if (fill(copy, waker) == TUG_IO_PENDING)
             break;
-    int error = account(copy, n, size);
+    int error = account(copy, n);
     if (error == 0)
         copy->position += (size_t)n;
     return error;
@@ -138,7 +136,7 @@ static int turn_lent(struct tug_io_copy *copy, const struct tug_waker *waker)
     }
     size_t size = (size_t)n < copy->options.buffer_size ? (size_t)n : copy->options.buffer_size;
     int64_t written = tug_writer_poll(copy->writer, waker, data, size);
-    int error = account(copy, written, size);
+    int error = account(copy, written);
     if (error == 0)
         copy->reader->vtable->consume(copy->reader, (size_t)written);
     return error;

@@ -16,6 +16,36 @@ static int64_t lie(struct tug_writer *writer, const struct tug_waker *waker, con
     return (int64_t)size + 1;
 }
 
+static int64_t lie_reading(struct tug_reader *reader, const struct tug_waker *waker, void *buffer,
+                           size_t size)
+{
+    (void)reader, (void)waker, (void)buffer;
+    return (int64_t)size + 1;
+}
+
+/* What a reader says it has read may be more than there is room for. */
+static int64_t a_read_of_too_much(void *unused)
+{
+    (void)unused;
+    static const struct tug_reader_vtable lying = {.poll_read = lie_reading};
+    static const struct script_step writes[] = {END};
+    struct tug_reader liar = {&lying};
+    struct tug_buffered_reader buffered;
+    struct script to;
+    char buffer[8];
+    const void *data;
+    script_init(&to, writes);
+    CHECK_EQUAL(tug_io_copy(&liar, &to.writer, NULL), -EIO);
+    CHECK_EQUAL(to.length, 0);
+    CHECK_EQUAL(tug_io_read(&liar, buffer, sizeof(buffer)), -EIO);
+    CHECK_EQUAL(tug_io_read_exact(&liar, buffer, sizeof(buffer)), -EIO);
+    CHECK_EQUAL(tug_io_read_to_end(&liar, (void **)&data, SIZE_MAX), -EIO);
+    CHECK_EQUAL(tug_buffered_reader_init(&buffered, &liar, 8), 0);
+    CHECK_EQUAL(tug_buffered_fill(&buffered, 1, &data), -EIO);
+    tug_buffered_reader_free(&buffered);
+    return 0;
+}
+
 static int64_t a_write_of_nothing_or_too_much(void *unused)
 {
     (void)unused;
@@ -170,6 +200,7 @@ static int64_t nothing_is_lost_by_a_cancellation(void *unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        IN_EACH(a_read_of_too_much),
         IN_EACH(a_write_of_nothing_or_too_much),
         IN_EACH(what_was_read_before_an_error_is_written),
         IN_EACH(a_copy_goes_on_after_an_error),
