@@ -55,8 +55,10 @@ static void give_up(struct request *request)
 
 static void look_up(struct request *request)
 {
-    int code = getaddrinfo(request->host, request->service, &request->hints, &request->found);
-    request->result = error_of(code, tug_sys_error());
+    int system_error;
+    int code = tug_sys_getaddrinfo(request->host, request->service, &request->hints,
+                                   &request->found, &system_error);
+    request->result = error_of(code, system_error);
 }
 
 static int64_t run(void *argument)

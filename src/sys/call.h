@@ -24,6 +24,7 @@
 
 #include "sys/fault.h"
 
+struct addrinfo;
 struct epoll_event;
 
 /* The negative errno of the C library call that has just failed. Out of line, so that the address
@@ -120,6 +121,14 @@ int tug_sys_kill(pid_t id, int number);
 
 /* `kind`: P_PID, or P_PIDFD (-EINVAL before Linux 5.4). Returns 0. */
 int tug_sys_waitid(int kind, int id, siginfo_t *information, int options);
+
+/* ---- Names ---- */
+
+/* getaddrinfo(3), which blocks. Returns 0 or an EAI_ code, which is negative; with EAI_SYSTEM
+ * *error is the negative errno, else 0. The number of a rule that has it fail is that of the code,
+ * without the sign. */
+int tug_sys_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
+                        struct addrinfo **found, int *error);
 
 /* ---- Without SIGPIPE ---- */
 

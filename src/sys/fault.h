@@ -45,6 +45,7 @@
     LENGTH(readv) LENGTH(writev) LENGTH(preadv) LENGTH(pwritev) LENGTH(preadv2) LENGTH(pwritev2)   \
     PLAIN(socket) PLAIN(socketpair) PLAIN(bind) PLAIN(listen) PLAIN(connect) PLAIN(shutdown)       \
     PLAIN(getsockopt) PLAIN(setsockopt) PLAIN(getsockname) PLAIN(getpeername) PLAIN(accept4)       \
+    PLAIN(getaddrinfo)                                                                             \
     LENGTH(recv) LENGTH(send) PLAIN(recvmsg) PLAIN(sendmsg) PLAIN(recvmmsg) PLAIN(sendmmsg)        \
     LENGTH(copy_file_range) LENGTH(sendfile) LENGTH(splice) PLAIN(ficlone) PLAIN(lseek)            \
     PLAIN(fsync) PLAIN(fdatasync) PLAIN(syncfs) PLAIN(flock) PLAIN(ftruncate) PLAIN(fallocate)     \

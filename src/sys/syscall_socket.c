@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System calls of sockets. What each does is in <tug/sys.h>.
+ * System calls of sockets. What each does is in <tug/sys.h> and call.h.
  */
+#include <netdb.h>
 #include <sys/socket.h>
 
 #include "sys/call_pattern.h"
@@ -92,4 +93,17 @@ int tug_sys_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags
 int tug_sys_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 {
     return (int)TUG_SYS_RETRY(sendmmsg, TUG_ON_FD(fd), sendmmsg(fd, messages, count, flags));
+}
+
+int tug_sys_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
+                        struct addrinfo **found, int *error)
+{
+    int code = TUG_FAULT(getaddrinfo, TUG_ON_NOTHING);
+    *error = 0;
+    if (code == 0) {
+        code = getaddrinfo(host, service, hints, found);
+        if (code == EAI_SYSTEM)
+            *error = tug_sys_error();
+    }
+    return code;
 }

@@ -5,10 +5,13 @@
 #include "../fs/scratch.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
+
+#include "sys/fault.h"
 
 static const char *const there_and_back[] = {
     "127.0.0.1:80", "0.0.0.0:0",          "255.255.255.255:65535", "[::1]:443",
@@ -128,10 +131,69 @@ static int64_t is_cancelled(void *unused)
     return 0;
 }
 
+#if TUG_FAULT_INJECTION
+
+struct ticks {
+    bool end; /* atomic */
+    unsigned count;
+};
+
+static int64_t tick(void *argument)
+{
+    struct ticks *ticks = argument;
+    while (!__atomic_load_n(&ticks->end, __ATOMIC_RELAXED)) {
+        CHECK_EQUAL(tug_sleep(TUG_MILLISECOND), 0);
+        ticks->count++;
+    }
+    return 0;
+}
+
+/* A look-up takes its time; the worker has others to serve meanwhile. */
+static int64_t holds_nobody_up(void *unused)
+{
+    (void)unused;
+    struct ticks ticks = {false, 0};
+    struct tug_address address;
+    int64_t result;
+    struct tug_task *task = tug_spawn(tick, &ticks);
+    CHECK_EQUAL(tug_fault_delay("getaddrinfo", 1, 1, 50 * TUG_MILLISECOND), 0);
+    CHECK_EQUAL(tug_resolve("127.0.0.1", "80", false, &address, 1), 1);
+    tug_fault_reset();
+    __atomic_store_n(&ticks.end, true, __ATOMIC_RELAXED);
+    CHECK_EQUAL(tug_join(task, &result), 0);
+    CHECK_EQUAL(result, 0);
+    CHECK(ticks.count >= 3);
+    return 0;
+}
+
+static int64_t says_what_went_wrong(void *unused)
+{
+    (void)unused;
+    static const struct {
+        int code, result;
+    } errors[] = {
+        {EAI_AGAIN, -EBUSY},    {EAI_MEMORY, -ENOMEM},   {EAI_SYSTEM, -EIO},
+        {EAI_FAIL, -EIO},       {EAI_BADFLAGS, -EINVAL}, {EAI_NONAME, -ENOENT},
+        {EAI_SERVICE, -ENOENT}, {EAI_FAMILY, -ENOENT},
+    };
+    struct tug_address address;
+    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+        CHECK_EQUAL(tug_fault_fail("getaddrinfo", 1, 1, -errors[i].code), 0);
+        CHECK_EQUAL(tug_resolve("127.0.0.1", "80", false, &address, 1), errors[i].result);
+        tug_fault_reset();
+    }
+    return 0;
+}
+
+#endif
+
 static void looks_up_outside(void **state)
 {
     (void)state;
     scratch_run_outside(looks_up);
+#if TUG_FAULT_INJECTION
+    scratch_run_outside(says_what_went_wrong);
+#endif
 }
 
 int main(void)
@@ -143,6 +205,10 @@ int main(void)
         cmocka_unit_test(cuts),
         SCRATCH_TEST(looks_up),
         SCRATCH_TEST(is_cancelled),
+#if TUG_FAULT_INJECTION
+        SCRATCH_TEST_CURRENT_THREAD(holds_nobody_up),
+        SCRATCH_TEST(says_what_went_wrong),
+#endif
         cmocka_unit_test(looks_up_outside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
