@@ -200,21 +200,97 @@ static int64_t loses_no_time(void *unused)
     return 0;
 }
 
+/* ---- The order ---- */
+
+/* A socket that listens, or whose port refuses. Returns whether the family is there. */
+static bool make_candidate(const char *text, bool live, struct tug_address *address, int *fd)
+{
+    if (tug_address_parse(address, text) < 0)
+        return false;
+    *fd = tug_listen(address, NULL);
+    if (*fd < 0 || tug_address_of_socket(*fd, address) < 0)
+        return false;
+    if (!live) {
+        close(*fd);
+        *fd = -1;
+    }
+    return true;
+}
+
+struct order {
+    const char *addresses; /* of each: 4 or 6 if it refuses, f or s if it answers */
+    unsigned winner;
+};
+
+/* The families in turn, beginning with the first one's; each in its own order. */
+static const struct order orders[] = {
+    {"sf", 0},   {"fs", 0},   {"6sf", 2},    {"4fs", 2},     {"64sf", 2},
+    {"46fs", 2}, {"66sf", 3}, {"4446ff", 4}, {"66644sf", 6}, {"6s", 1},
+};
+
+static int64_t answers(const struct order *order)
+{
+    struct tug_address addresses[8], peer;
+    int fds[8];
+    size_t count = strlen(order->addresses);
+    for (size_t i = 0; i < count; i++) {
+        char kind = order->addresses[i];
+        const char *text = kind == '6' || kind == 's' ? "[::1]:0" : "127.0.0.1:0";
+        CHECK(make_candidate(text, kind == 's' || kind == 'f', &addresses[i], &fds[i]));
+    }
+    int client = tug_connect_to_any(addresses, count);
+    CHECK(client >= 0);
+    CHECK_EQUAL(tug_address_of_peer(client, &peer), 0);
+    CHECK_EQUAL(peer.length, addresses[order->winner].length);
+    CHECK(memcmp(&peer.storage, &addresses[order->winner].storage, peer.length) == 0);
+    close(client);
+    for (size_t i = 0; i < count; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+    return 0;
+}
+
+static int64_t families_take_turns(void *unused)
+{
+    (void)unused;
+    struct tug_address address;
+    int fd;
+    if (!make_candidate("[::1]:0", false, &address, &fd))
+        return 0; /* no IPv6 here */
+    for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++)
+        CHECK_EQUAL(answers(&orders[i]), 0);
+    return 0;
+}
+
+/* Without a task they are tried one after the other, as they come. */
+static int64_t one_after_the_other(void *unused)
+{
+    (void)unused;
+    static const struct order order = {"44ff", 2};
+    return answers(&order);
+}
+
 static void works_outside(void **state)
 {
     (void)state;
     scratch_run_outside(by_name);
     scratch_run_outside(local);
     scratch_run_outside(refused);
+    scratch_run_outside(one_after_the_other);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCRATCH_TEST(by_name),       SCRATCH_TEST(all_addresses),
-        SCRATCH_TEST(local),         SCRATCH_TEST(refused),
-        SCRATCH_TEST(shared_port),   SCRATCH_TEST(goes_on_to_the_next),
-        SCRATCH_TEST(loses_no_time), cmocka_unit_test(works_outside),
+        SCRATCH_TEST(by_name),
+        SCRATCH_TEST(all_addresses),
+        SCRATCH_TEST(local),
+        SCRATCH_TEST(refused),
+        SCRATCH_TEST(shared_port),
+        SCRATCH_TEST(goes_on_to_the_next),
+        SCRATCH_TEST(loses_no_time),
+        SCRATCH_TEST(families_take_turns),
+        cmocka_unit_test(works_outside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
