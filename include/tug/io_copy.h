@@ -9,7 +9,8 @@
  *
  * Between streams (<tug/fd_stream.h>) on pipes and stream sockets the kernel moves the bytes by
  * splice(2), with the same results; a socket is in O_NONBLOCK mode from then on, until its stream
- * is released. So it does from a regular file to a pipe, as far as the file is in the page cache.
+ * is released. So it does from a regular file to a pipe, as far as the file is in the page cache;
+ * to a socket a file goes through memory: sendfile(2) is for who may wait for the disk.
  * What the kernel refuses to join is copied through memory, as is all else; from a reader that
  * lends its memory (<tug/bytes.h>) without a buffer in between.
  */
