@@ -78,10 +78,20 @@ static int64_t check_all(void *argument)
     return 0;
 }
 
-/* All bytes, through a copy that is cancelled every millisecond. */
+static void note_progress(void *argument, int direction, uint64_t copied)
+{
+    uint64_t *noted = argument;
+    CHECK_EQUAL(direction, 0);
+    CHECK(copied > *noted);
+    *noted = copied;
+}
+
+/* All bytes, through a copy that is cancelled every millisecond, and tells how far it is. */
 static void copy_all(int kind, bool in_memory)
 {
-    const struct tug_io_copy_options options = {.in_memory = in_memory};
+    uint64_t noted = 0;
+    const struct tug_io_copy_options options = {
+        .in_memory = in_memory, .progress = note_progress, .argument = &noted};
     struct line line;
     struct tug_io_copy copy;
     int64_t result;
@@ -94,6 +104,7 @@ static void copy_all(int kind, bool in_memory)
     while (result == -ETIMEDOUT);
     CHECK_EQUAL(result, MANY);
     CHECK_EQUAL(copy.copied, MANY);
+    CHECK_EQUAL(noted, MANY);
     tug_io_copy_free(&copy);
     CHECK_EQUAL(tug_io_shutdown(&line.to.writer), 0);
     CHECK_EQUAL(fixture_join(feeder), 0);
@@ -141,7 +152,11 @@ static void close_file_line(struct line *line)
 /* All of the file, through a copy that is cancelled every millisecond. */
 static void copy_file(struct line *line, bool in_memory)
 {
-    const struct tug_io_copy_options options = {.in_memory = in_memory, .buffer_size = 20000};
+    uint64_t noted = 0;
+    const struct tug_io_copy_options options = {.in_memory = in_memory,
+                                                .buffer_size = 20000,
+                                                .progress = note_progress,
+                                                .argument = &noted};
     struct tug_io_copy copy;
     int64_t result;
     struct tug_task *checker = fixture_spawn(check_all, line);
@@ -150,6 +165,7 @@ static void copy_file(struct line *line, bool in_memory)
         result = TUG_TIMEOUT(TUG_MILLISECOND, tug_io_copy_run(&copy));
     while (result == -ETIMEDOUT);
     CHECK_EQUAL(result, MANY);
+    CHECK_EQUAL(noted, MANY);
     tug_io_copy_free(&copy);
     CHECK_EQUAL(tug_fd_stream_seek(&line->from, 0, SEEK_CUR), MANY);
     CHECK_EQUAL(tug_io_shutdown(&line->to.writer), 0);
