@@ -21,7 +21,7 @@ export TUG_BENCH_DIRECTORY = $(value DIR)
 
 C_FILES = $(shell find include src tests bench examples -name '*.[ch]' | sort)
 
-.PHONY: all help setup copy check bench bench-net bench-serve bench-streams bench-copy bench-disk format lint install clean
+.PHONY: all help setup copy check bench bench-net bench-serve bench-streams bench-sync bench-copy bench-disk format lint install clean
 .DEFAULT_GOAL := all
 
 all: setup $(BUILD)/build.ninja
@@ -35,6 +35,7 @@ help:
 	@echo 'make bench-net            an echo server beside those of others'
 	@echo 'make bench-serve          the servers of examples/ beside nginx and redis-server'
 	@echo 'make bench-streams        copies between readers and writers beside Tokio'
+	@echo 'make bench-sync           locks and channels beside Tokio and Go'
 	@echo 'make bench-copy           copies, removals and walks beside other tools; as root'
 	@echo 'make bench-disk DIR=dir   a report on copying, moving and deleting on the disk of dir'
 	@echo 'make format               format all C files'
@@ -68,7 +69,8 @@ bench: BENCH_SUITE = runtime
 bench-net: BENCH_SUITE = net
 bench-serve: BENCH_SUITE = serve
 bench-streams: BENCH_SUITE = streams
-bench bench-net bench-serve bench-streams:
+bench-sync: BENCH_SUITE = sync
+bench bench-net bench-serve bench-streams bench-sync:
 	@tools/setup build
 	@tools/setup peers || echo 'make $@: going on with the peers that are there' >&2
 	@bench/run "$(BUILD_BENCH)" --suite $(BENCH_SUITE) $(BENCH_ARGUMENTS)

@@ -2,7 +2,8 @@
 /*
  * Oneshot: a channel for exactly one value of 64 bits (an integer or a pointer), from one sender,
  * on any thread, to one receiver. The channel is a struct of the caller's, which must outlive both
- * ends' last call: no allocation.
+ * ends' last call: no allocation. A value has no destructor: a pointer that was sent is freed by
+ * whoever calls tug_oneshot_close_receiver() if that returns 1.
  */
 #ifndef TUG_ONESHOT_H
 #define TUG_ONESHOT_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Where streams come from: an array, the clock, the lines of a reader, a coroutine that yields one
- * value after another. (Directories and trees: <tug/walk.h>.)
+ * value after another. (Directories, with a depth of 1, and trees: <tug/walk.h>.)
  */
 #ifndef TUG_STREAM_SOURCE_H
 #define TUG_STREAM_SOURCE_H

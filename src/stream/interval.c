@@ -7,8 +7,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include <tug/coop.h>
-
 #include "sys/list.h"
 #include "time/interval.h"
 
@@ -17,12 +15,9 @@ static int interval_next(struct tug_stream *stream, const struct tug_waker *wake
     struct tug_stream_interval *self = TUG_CONTAINER_OF(stream, struct tug_stream_interval, stream);
     if (self->interval.period == 0)
         return -EINVAL;
-    if (tug_coop_poll(waker) == TUG_PENDING)
+    /* A tick costs the sleep's unit of the coop budget. */
+    if (!tug_stream_timer_poll(&self->timer, self->interval.next, waker))
         return TUG_STREAM_PENDING;
-    if (!tug_stream_timer_poll(&self->timer, self->interval.next, waker)) {
-        tug_coop_restore();
-        return TUG_STREAM_PENDING;
-    }
     memcpy(item, &self->interval.next, sizeof self->interval.next);
     tug_interval_advance(&self->interval, tug_now());
     return 1;

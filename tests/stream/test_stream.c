@@ -147,25 +147,88 @@ static int64_t collecting(void *unused)
     return 0;
 }
 
+/* How often tasks gave way with their work at hand, on all workers. */
+static uint64_t budgets_exhausted(void)
+{
+    struct tug_runtime *runtime = tug_runtime_current();
+    struct tug_worker_metrics metrics;
+    uint64_t sum = 0;
+    for (unsigned i = 0; tug_runtime_worker_metrics(runtime, i, &metrics) == 0; i++)
+        sum += metrics.budget_exhausted;
+    return sum;
+}
+
+enum { BUDGET = 128, READY = 1000 };
+
 static int64_t collecting_many_gives_way(void *unused)
 {
     (void)unused;
-    enum { COUNT = 1000 };
-    struct token tokens[COUNT];
+    struct token tokens[READY];
     struct tug_stream_items source;
-    struct tug_stream *stream = tug_stream_items(&source, tokens, COUNT, token_item);
+    struct tug_stream *stream = tug_stream_items(&source, tokens, READY, token_item);
     void *items;
     size_t count;
-    for (int i = 0; i < COUNT; i++)
+    for (int i = 0; i < READY; i++)
         tokens[i] = token_make(i);
+    uint64_t before = budgets_exhausted();
     CHECK_EQUAL(tug_stream_collect(stream, &items, &count), 0);
-    CHECK_EQUAL(count, COUNT);
-    for (int i = 0; i < COUNT; i++) {
+    CHECK_RANGE(budgets_exhausted() - before, READY / BUDGET, READY / BUDGET + 1);
+    CHECK_EQUAL(count, READY);
+    for (int i = 0; i < READY; i++) {
         CHECK_EQUAL(((struct token *)items)[i].value, i);
         token_drop(&((struct token *)items)[i]);
     }
     free(items);
     script_close(stream);
+    return 0;
+}
+
+/* Takes what a source has at hand. */
+static void take_all_and_give_way(struct tug_stream *stream)
+{
+    union {
+        uint64_t tick;
+        struct token token;
+        struct tug_line line;
+    } item;
+    uint64_t before = budgets_exhausted();
+    for (int i = 0; i < READY; i++) {
+        CHECK_EQUAL(tug_next(stream, &item), 1);
+        tug_stream_drop(stream, &item);
+    }
+    CHECK_RANGE(budgets_exhausted() - before, READY / BUDGET, READY / BUDGET + 1);
+    tug_stream_close(stream);
+}
+
+static int64_t sources_give_way(void *unused)
+{
+    (void)unused;
+    struct tug_stream_interval ticks;
+    struct tug_interval interval;
+    tug_interval_init(&interval, tug_now() - TUG_SECOND, TUG_MICROSECOND, TUG_MISSED_TICK_BURST);
+    take_all_and_give_way(tug_stream_interval(&ticks, &interval));
+
+    struct tug_stream_channel values;
+    struct tug_mpsc_sender *sender;
+    struct tug_mpsc_receiver *receiver;
+    CHECK_EQUAL(tug_mpsc_create(&sender, &receiver, TUG_MPSC_UNBOUNDED, sizeof(struct token), NULL),
+                0);
+    for (int i = 0; i < READY; i++) {
+        struct token token = token_make(i);
+        CHECK_EQUAL(tug_mpsc_try_send(sender, &token), 0);
+    }
+    take_all_and_give_way(tug_stream_channel(&values, receiver, token_item));
+    tug_mpsc_sender_drop(sender);
+
+    static char text[2 * READY];
+    struct tug_bytes_reader bytes;
+    struct tug_buffered_reader reader;
+    struct tug_stream_lines lines;
+    memset(text, '\n', sizeof text);
+    tug_bytes_reader_init(&bytes, text, sizeof text);
+    CHECK_EQUAL(tug_buffered_reader_init(&reader, &bytes.reader, sizeof text), 0);
+    take_all_and_give_way(tug_stream_lines(&lines, &reader, 1));
+    tug_buffered_reader_free(&reader);
     return 0;
 }
 
@@ -233,6 +296,7 @@ int main(void)
         IN_EACH(closing_is_not_cancelled),
         IN_EACH(collecting),
         IN_EACH(collecting_many_gives_way),
+        IN_EACH(sources_give_way),
 #if TUG_FAULT_INJECTION
         IN_EACH(collecting_without_memory),
 #endif

@@ -274,36 +274,51 @@ static void count_destroyed(void *value)
     destroyed++;
 }
 
+static struct channel make_counting(size_t capacity)
+{
+    struct channel channel;
+    destroyed = 0;
+    CHECK_EQUAL(tug_mpsc_create(&channel.sender, &channel.receiver, capacity, sizeof(int64_t),
+                                count_destroyed),
+                0);
+    return channel;
+}
+
+/* `left` of `sent` values, in order: in one block, over the ends of several, to the end of one. */
+static void leave_behind(size_t capacity, int64_t sent, int64_t left, bool receiver_first)
+{
+    struct channel channel = make_counting(capacity);
+    for (int64_t i = left - sent; i < left; i++)
+        CHECK_EQUAL(try_send(channel, i), 0);
+    for (int64_t i = left - sent; i < 0; i++)
+        expect(channel, i);
+    CHECK_EQUAL(destroyed, 0);
+    if (receiver_first) {
+        tug_mpsc_receiver_drop(channel.receiver);
+        CHECK_EQUAL(destroyed, left);
+        tug_mpsc_sender_drop(channel.sender);
+    } else {
+        end(channel);
+    }
+    CHECK_EQUAL(destroyed, left);
+}
+
 static int64_t what_is_left_is_destroyed(void *argument)
 {
     (void)argument;
-    for (int receiver_first = 0; receiver_first < 2; receiver_first++) {
-        struct channel channel;
-        destroyed = 0;
-        CHECK_EQUAL(tug_mpsc_create(&channel.sender, &channel.receiver, 100, sizeof(int64_t),
-                                    count_destroyed),
-                    0);
-        for (int64_t i = -50; i < 40; i++)
-            CHECK_EQUAL(try_send(channel, i), 0);
-        for (int64_t i = -50; i < 0; i++)
-            expect(channel, i);
-        if (receiver_first) {
-            tug_mpsc_receiver_drop(channel.receiver);
-            CHECK_EQUAL(destroyed, 40);
-            tug_mpsc_sender_drop(channel.sender);
-        } else {
-            end(channel);
+    static const int64_t left[] = {0, 1, 30, 31, 32, 40, 62, 63, 100};
+    for (size_t kind = 0; kind < 2; kind++) {
+        for (size_t i = 0; i < sizeof left / sizeof left[0]; i++) {
+            for (int receiver_first = 0; receiver_first < 2; receiver_first++) {
+                leave_behind(capacities[kind], left[i], left[i], receiver_first);
+                leave_behind(capacities[kind], left[i] + 50, left[i], receiver_first);
+            }
         }
-        CHECK_EQUAL(destroyed, 40);
     }
     /* Into room that was reserved, after the receiver has gone. */
-    struct channel channel;
+    struct channel channel = make_counting(1);
     struct tug_mpsc_permit permit;
     int64_t value = 0;
-    destroyed = 0;
-    CHECK_EQUAL(
-        tug_mpsc_create(&channel.sender, &channel.receiver, 1, sizeof(int64_t), count_destroyed),
-        0);
     CHECK_EQUAL(tug_mpsc_reserve(channel.sender, 1, &permit), 0);
     tug_mpsc_receiver_drop(channel.receiver);
     CHECK_EQUAL(tug_mpsc_send_reserved(&permit, &value), 0);
