@@ -53,6 +53,39 @@ static void take(uint64_t ns)
     nanosleep(&time, NULL);
 }
 
+/* The turn in the middle waits for any behind it, which another thread makes: the first one behind
+ * it is where its own chunk ends, or further on. (Now and then the other has made them all.) */
+static size_t first_behind; /* atomic; 0: none yet */
+static bool waiting;        /* atomic */
+
+static int64_t wait_in_the_middle(void *unused, size_t index)
+{
+    (void)unused;
+    if (index == TURNS / 2) {
+        __atomic_store_n(&waiting, true, __ATOMIC_RELEASE);
+        for (int i = 0; i < 100 && __atomic_load_n(&first_behind, __ATOMIC_ACQUIRE) == 0; i++)
+            take(MS);
+    } else if (index > TURNS / 2 && __atomic_load_n(&waiting, __ATOMIC_ACQUIRE) &&
+               __atomic_load_n(&first_behind, __ATOMIC_RELAXED) == 0) {
+        __atomic_store_n(&first_behind, index, __ATOMIC_RELEASE);
+    }
+    return 0;
+}
+
+static int64_t cheap_turns_come_in_large_chunks(void *unused)
+{
+    (void)unused;
+    int large = 0;
+    for (int round = 0; round < 5; round++) {
+        first_behind = 0;
+        waiting = false;
+        CHECK_EQUAL(tug_parallel_for(0, TURNS, 2, wait_in_the_middle, NULL), 0);
+        large += first_behind > TURNS / 2 + 4;
+    }
+    CHECK_RANGE(large, 2, 5);
+    return 0;
+}
+
 static int64_t slow_turn(void *unused, size_t index)
 {
     (void)unused;
@@ -173,6 +206,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_EACH(each_turn_once),
+        IN_EACH(cheap_turns_come_in_large_chunks),
         IN_EACH(no_more_at_once_than_asked_for),
         IN_EACH(the_lowest_error_counts),
         IN_EACH(workers_are_free_meanwhile),
