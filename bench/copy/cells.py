@@ -14,6 +14,9 @@ CACHES = ("warm", "cold", "fuse")
 USUAL = ("*/warm", "*/cold")
 IF_ASKED = ()
 
+# MiB, whatever the number of files.
+MOST_MEMORY = 64
+
 
 @dataclass(frozen=True)
 class Case:
@@ -21,10 +24,11 @@ class Case:
     shape: str  # of the tree, as bench-tree knows it
     mebibytes: int  # that a copy takes, in the page cache and on a disk; 0: see --real
     places: tuple = USUAL  # patterns of FILE-SYSTEM/CACHE that run if nothing else is asked for
+    memory: int = 0  # MiB that ours may have resident; more is a failure. 0: is not looked at
 
 
-def copy(shape, mebibytes, places=USUAL):
-    return Case("copy", shape, mebibytes, places)
+def copy(shape, mebibytes, places=USUAL, memory=0):
+    return Case("copy", shape, mebibytes, places, memory)
 
 
 CASES = {
@@ -35,15 +39,19 @@ CASES = {
     "tree100k": copy("tree100k", 800),
     "flat100k": copy("flat100k", 1300),
     # As much as ext4 needs for a million inodes: it has one for each 4 KiB.
-    "empty1m": copy("empty1m", 2800),
+    "empty1m": copy("empty1m", 2800, memory=MOST_MEMORY),
+    "emptyflat1m": copy("emptyflat1m", 2800, ("ext4/warm",), MOST_MEMORY),
     "big": copy("big", 1030),
     "sparse": copy("sparse", 20),
     "real": copy("real", 0),
     # Files of one size, for the thresholds in src/copy/strategy.c.
     **{f"size{n}": copy(f"size{n}", m, IF_ASKED)
        for n, m in ((1, 10), (4, 10), (16, 35), (64, 70), (256, 70), (1024, 70))},
+    **{f"holes{n}": copy(f"holes{n}", 130, IF_ASKED) for n in (32, 64)},
     "remove100k": Case("remove", "tree100k", 800, ("ext4/warm", "xfs/warm", "tmpfs/warm")),
-    "walk1m": Case("walk", "empty1m", 1200, ("ext4/warm",)),
+    "walk1m": Case("walk", "empty1m", 1200, ("ext4/warm",), MOST_MEMORY),
+    "walkflat1m": Case("walk", "emptyflat1m", 1200, ("ext4/warm",), MOST_MEMORY),
+    "removeflat1m": Case("remove", "emptyflat1m", 1200, ("ext4/warm",), MOST_MEMORY),
     "walkreal": Case("walk", "real", 0, ("ext4/warm",)),
     # Small enough for a file system where every request waits.
     "walk": Case("walk", "walk", 10, ("ext4/fuse",)),

@@ -100,7 +100,11 @@ class Runner:
         if self.cell.cache == "cold":
             volumes.drop_caches()
         memory = min(2 * size + 200, measure.available_memory() // 2)
-        return time_command(self.programs, memory, command, output)
+        sample = time_command(self.programs, memory, command, output)
+        if self.case.memory and tool.is_ours() and sample.memory > self.case.memory << 10:
+            raise RuntimeError(f"{tool.name}: {sample.memory >> 10} MiB are more than the "
+                               f"{self.case.memory} that it may have")
+        return sample
 
     def keep(self, tool, sample):
         self.samples.setdefault(tool.name, []).append(sample)

@@ -25,6 +25,9 @@ class Tool:
         """Whether somebody else made it."""
         return self.name.partition("-")[0] not in ("tug", "floor", "naive")
 
+    def is_ours(self):
+        return self.name.partition("-")[0] == "tug"
+
     def asked(self):
         """What was asked for: tools are rivals of those that do the same."""
         return self.name.partition("-")[2]
@@ -130,6 +133,8 @@ TOOLS = (
          tug("--reflink=never"), can_share),
     Tool("cp-never", ("-r", "--reflink=never", "{source}", "{copy}"), "modes",
          installed("cp", "coreutils"), can_share),
+    Tool("tug-filled", ("cp", "-r", "--sparse=never", "{source}", "{copy}"), "modes",
+         tug("--sparse=never"), lambda shape, volume: shape.startswith("holes")),
     # Removals
     Tool("tug", ("rm", "-r", "{source}"), "", tug(command="rm"), task="remove"),
     Tool("rm", ("-r", "{source}"), "", installed("rm", "coreutils"), task="remove"),

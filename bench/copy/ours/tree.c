@@ -156,6 +156,21 @@ static void make_sized(int at, unsigned kibibytes, unsigned divisor)
     make_files(at, 0, count / divisor, (size_t)kibibytes << 10, (size_t)kibibytes << 10);
 }
 
+/* 2,000 sparse files of one size, with a block in the middle of each. */
+static void make_holes(int at, unsigned kibibytes, unsigned divisor)
+{
+    char name[32];
+    off_t size = (off_t)kibibytes << 10;
+    for (unsigned i = 0; i < 2000 / divisor; i++) {
+        snprintf(name, sizeof(name), "holes%04u.dat", i);
+        int fd = make_file(at, name);
+        if (ftruncate(fd, size) != 0)
+            die("%s", name);
+        write_all(fd, noise + i, 4096, size / 8192 * 4096);
+        close(fd);
+    }
+}
+
 static void make(const char *shape, const char *path, unsigned divisor)
 {
     int at = make_directory(AT_FDCWD, path);
@@ -172,12 +187,16 @@ static void make(const char *shape, const char *path, unsigned divisor)
         make_files(at, 0, 100000 / divisor, 10 << 10, 10 << 10);
     else if (strcmp(shape, "empty1m") == 0)
         make_tree(at, 10, 100 / divisor, 1000, 0, 0);
+    else if (strcmp(shape, "emptyflat1m") == 0)
+        make_files(at, 0, 1000000 / divisor, 0, 0);
     else if (strcmp(shape, "big") == 0)
         make_big(at, 1024 / divisor);
     else if (strcmp(shape, "sparse") == 0)
         make_sparse(at, 10, 1024 / divisor);
     else if (strncmp(shape, "size", 4) == 0)
         make_sized(at, (unsigned)atoi(shape + 4), divisor);
+    else if (strncmp(shape, "holes", 5) == 0)
+        make_holes(at, (unsigned)atoi(shape + 5), divisor);
     else
         die("%s: no such shape", shape);
     close(at);
