@@ -21,7 +21,7 @@ export TUG_BENCH_DIRECTORY = $(value DIR)
 
 C_FILES = $(shell find include src tests bench examples -name '*.[ch]' | sort)
 
-.PHONY: all help setup copy check bench bench-net bench-serve bench-streams bench-sync bench-copy bench-disk format lint install clean
+.PHONY: all help setup copy check bench bench-net bench-serve bench-streams bench-sync bench-copy bench-disk soak format lint install clean
 .DEFAULT_GOAL := all
 
 all: setup $(BUILD)/build.ninja
@@ -38,6 +38,7 @@ help:
 	@echo 'make bench-sync           locks and channels beside Tokio and Go'
 	@echo 'make bench-copy           copies, removals and walks beside other tools; as root'
 	@echo 'make bench-disk DIR=dir   a report on copying, moving and deleting on the disk of dir'
+	@echo 'make soak                 the servers of examples/ and clients that behave badly, for a minute'
 	@echo 'make format               format all C files'
 	@echo 'make lint                 clang-tidy and the checks of the tree'
 	@echo 'make install              install to PREFIX ($(PREFIX)), below DESTDIR if set'
@@ -87,6 +88,13 @@ bench-disk:
 	"$(BUILD)/tug" bench --output=tug-report/report.md --plots=tug-report/plots \
 	    --json=tug-report/report.json $(BENCH_ARGUMENTS) -- "$${TUG_BENCH_DIRECTORY:-.}"
 	@echo 'The report is tug-report/report.md'
+
+# Each server with each driver.
+soak:
+	@$(MAKE) --no-print-directory all
+	@for driver in uring epoll; do echo "$$driver:"; TUG_DRIVER=$$driver examples/test_soak.py \
+	    "$(BUILD)/examples/example_httpd" "$(BUILD)/examples/example_minikv" --seconds=60 --keep-up \
+	    $(SOAK_ARGUMENTS) || exit 1; done
 
 format:
 	@tools/setup format

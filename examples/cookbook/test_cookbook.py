@@ -109,6 +109,31 @@ def copy_timeout(scratch):
                    for copy in copies)
 
 
+def copy_interrupted(scratch):
+    """Ctrl-C at some moment: what is there is complete."""
+    (scratch / "from").mkdir()
+    for i in range(200):
+        make(scratch / "from" / str(i), 20000 + i)
+    stopped = 0
+    for ms in 0, 2, 4, 6, 8, 12, 16, 24:
+        to = scratch / f"to {ms}"
+        command = [PROGRAMS / "copy_timeout", "100", scratch / "from", to]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                              text=True) as process:
+            while not to.exists() and process.poll() is None:
+                time.sleep(0.0005)
+            time.sleep(ms / 1000)
+            process.send_signal(signal.SIGINT)
+            said = process.communicate(timeout=60)[0]
+        copies = list(to.iterdir())
+        assert said == ("" if process.returncode == 0 else "interrupted\n"), (said, process)
+        assert process.returncode != 0 or len(copies) == 200
+        assert all(copy.read_bytes() == (scratch / "from" / copy.name).read_bytes()
+                   for copy in copies)
+        stopped += process.returncode != 0
+    assert stopped > 0, "none was in time"
+
+
 def delete_batch(scratch):
     names = [make(scratch / f"f{i}", 1) for i in range(100)]
     assert run("delete_batch", *names) == "100 removed, 0 failed\n"

@@ -11,6 +11,8 @@ handler on a thread that sleeps outside of the C library.
 import collections
 import contextlib
 import os
+import pty
+import re
 import signal
 import socket
 import subprocess
@@ -89,6 +91,13 @@ class Handler(BaseHTTPRequestHandler):
         for i in range(8):
             self.wfile.write(data[i * len(data) // 8:(i + 1) * len(data) // 8])
             time.sleep(0.05)
+
+    def do_slow(self, data, _):
+        """Long enough to be looked at."""
+        self.head(200, len(data))
+        self.wfile.write(data[:len(data) // 2])
+        time.sleep(0.5)
+        self.wfile.write(data[len(data) // 2:])
 
     def do_stall(self, data, count):
         """Half of it, and then nothing; the second time all."""
@@ -251,6 +260,32 @@ def no_room(program, web):
         assert fetch.size() > len("old")
 
 
+def shows_progress(program, web):
+    """On a terminal: a line for each that is being fetched, and none at the end."""
+    terminal, other = pty.openpty()
+    with tempfile.TemporaryDirectory() as directory:
+        urls = [web.url(path) for path in ("/slow/large_a", "/slow/large_b", "/plain/c")]
+        with Program(program, "--directory=" + directory, *urls, stdin=subprocess.DEVNULL,
+                     stderr=other, env={**os.environ, "no_proxy": "*"}) as fetch:
+            os.close(other)
+            said = b""
+            with contextlib.suppress(OSError):  # how a terminal ends
+                while part := os.read(terminal, 65536):
+                    said += part
+            assert fetch.process.wait(timeout=30) == 0, said
+    os.close(terminal)
+    for name in (b"large_a", b"large_b"):
+        assert re.search(rb" \d+% +\d+\.\d KiB  " + name + rb"\r\n", said), said
+    assert b"1 of 3\r\n" in said, said
+    # What is left when each line has been drawn where the one before was wiped out.
+    lines = []
+    for line in said.replace(b"\033[A\033[K", b"\0").replace(b"\r\n", b"\n").splitlines():
+        for _ in range(line.count(b"\0")):
+            lines.pop()
+        lines.append(line.replace(b"\0", b""))
+    assert len(lines) == 3 and all(line.endswith(b" bytes") for line in lines), lines
+
+
 def interrupted(program, web):
     for number in (signal.SIGINT, signal.SIGTERM):
         urls = [web.url(path) for path in ("/plain/whole", "/silent/large_1", "/silent/large_2")]
@@ -266,7 +301,7 @@ def interrupted(program, web):
 def main():
     program = sys.argv[1]
     tests = [many, what_passes, what_stays, what_makes_no_sense, tells_its_usage,
-             no_room]
+             no_room, shows_progress]
     if sys.argv[2:] != ["tsan"]:
         tests.append(interrupted)
     for test in tests:

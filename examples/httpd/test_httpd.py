@@ -10,7 +10,9 @@ of a response. With one worker, and with two; then `tsan` leaves the end out: Th
 no signal handler on a thread that sleeps outside of the C library.
 """
 
+import contextlib
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -23,6 +25,7 @@ from web import request, serve
 
 SMALL = b"hello, world\n"
 LARGE = os.urandom(3_000_000)
+CROWD = 2000
 
 
 def fill(root):
@@ -213,6 +216,19 @@ def resets(server):
     assert server.descriptors(before) <= before
 
 
+def a_crowd(server):
+    """Two thousand who stay, and are answered each time they ask."""
+    before = server.descriptors()
+    with contextlib.ExitStack() as stack:
+        crowd = [stack.enter_context(server.connect()) for _ in range(CROWD)]
+        for _ in range(2):
+            for client in crowd:
+                client.send(request("/small.txt"))
+            for client in crowd:
+                assert client.response()[2] == SMALL
+    assert server.descriptors(before) <= before
+
+
 def curl(server, root):
     if shutil.which("curl") is None:
         return
@@ -250,6 +266,8 @@ def graceful(program, root, *options):
 
 def main():
     program = sys.argv[1]
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with tempfile.TemporaryDirectory() as directory:
         root = os.path.join(directory, "root")
         fill(root)
@@ -260,6 +278,8 @@ def main():
                              resets):
                     test(server)
                 curl(server, root)
+            with serve(program, root, workers, "--idle=60000") as server:
+                a_crowd(server)
             with serve(program, root, workers, "--request-time=200") as server:
                 slow_request(server)
             with serve(program, root, workers, "--idle=200") as server:

@@ -2,12 +2,16 @@
 /* Whole moves across file systems: all that was in the source arrives, and the source is gone. */
 #include "moving.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include <tug/file_pool.h>
+#include <tug/time.h>
 
 #include "two_systems.h"
 
@@ -229,6 +233,55 @@ static void test_runtime_on_demand(void **state)
     fixture_assert_text("B/y", "x");
 }
 
+/* ---- by a pool's workers ---- */
+
+static int64_t move_by_pool(void *cancelled)
+{
+    const bool cancel = *(bool *)cancelled;
+    struct tug_file_pool *pool;
+    struct tug_file_request request;
+    struct tug_move_report report;
+    const char *from = "A/from";
+    int error = tug_file_pool_create(&pool, NULL);
+    if (error != 0)
+        return error;
+    tug_file_request_move(&request, NULL, &from, 1, "B/to", &report);
+    int64_t result = tug_file_pool_submit(pool, &request);
+    if (result == 0) {
+        /* So that it is in the middle of it. */
+        if (cancel && tug_sleep(TUG_MILLISECOND / 2) == 0)
+            tug_file_request_cancel(&request);
+        result = tug_file_request_wait(&request);
+        if (result == 0 && (report.copied != 1 || report.renamed != 0))
+            result = -EDOM;
+    }
+    error = tug_file_pool_shutdown(pool, NULL, NULL);
+    tug_file_pool_destroy(pool);
+    return error != 0 ? error : result;
+}
+
+static void test_by_a_pool(void **state)
+{
+    (void)state;
+    fixture_make_tree("R");
+    for (int i = 0; i < 2; i++) {
+        bool cancel = i == 0;
+        if (!fixture_exists("A/from"))
+            fixture_make_tree("A/from");
+        int64_t result = fixture_in_runtime(true, 0, move_by_pool, &cancel);
+        if (result != 0)
+            assert_int_equal(result, cancel ? -ECANCELED : 0);
+        moving_assert_in_one_place("R", "A/from", "B/to");
+        moving_assert_no_temporary_names("B");
+        if (result != 0)
+            continue;
+        assert_false(fixture_exists("A/from"));
+        if (cancel)
+            fixture_remove("B/to");
+    }
+    fixture_assert_copy("R", "B/to", 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +294,7 @@ int main(void)
         TWO_SYSTEMS_TEST(test_many_operands),
         TWO_SYSTEMS_TEST(test_deep),
         TWO_SYSTEMS_TEST(test_runtime_on_demand),
+        TWO_SYSTEMS_TEST(test_by_a_pool),
     };
     return cmocka_run_group_tests(tests, two_systems_prepare, NULL);
 }
