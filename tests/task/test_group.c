@@ -107,16 +107,31 @@ static int64_t child_fails_after(void *argument)
     return note_end(-100 - ms);
 }
 
+enum { IN_TURN = 4 };
+
+static struct tug_group *turns; /* atomic; of IN_TURN children, once all are there */
+
+static int64_t child_ends_in_turn(void *turn)
+{
+    struct tug_group *group;
+    do
+        CHECK_EQUAL(tug_yield(), 0);
+    while ((group = __atomic_load_n(&turns, __ATOMIC_ACQUIRE)) == NULL ||
+           tug_group_alive(group) != IN_TURN - (size_t)fixture_number(turn));
+    return note_end(fixture_number(turn) == 0 ? 3 : -100 - fixture_number(turn));
+}
+
 static int64_t the_first_error_is_the_result(void *argument)
 {
     (void)argument;
+    static const int order[IN_TURN] = {3, 1, 2, 0};
     reset_ended();
     struct tug_group group;
     tug_group_init(&group, 0);
-    spawn(&group, child_fails_after, 20);
-    spawn(&group, child_fails_after, 1);
-    spawn(&group, child_fails_after, 10);
-    spawn(&group, child_returns, 3);
+    __atomic_store_n(&turns, NULL, __ATOMIC_RELAXED);
+    for (int i = 0; i < IN_TURN; i++)
+        spawn(&group, child_ends_in_turn, order[i]);
+    __atomic_store_n(&turns, &group, __ATOMIC_RELEASE);
     CHECK_EQUAL(tug_group_wait(&group), -101);
     CHECK_EQUAL(get_ended(), 4);
     /* It starts anew. */
