@@ -56,12 +56,15 @@ void bench_mutex_alone(size_t n);
 void bench_mutex_6(size_t n);
 void bench_rwlock_alone(size_t n);
 void bench_rwlock_6(size_t n);
+void bench_rwlock_written(size_t n);
 void bench_semaphore_10(size_t n);
 void bench_semaphore_5(size_t n);
 
 /* ../../sync/ours/notify.c */
 void bench_notify_1(size_t n);
 void bench_notify_10(size_t n);
+void bench_notify_100(size_t n);
+void bench_notify_500(size_t n);
 
 /* ../../sync/ours/mpsc.c */
 void bench_mpsc_1_1000(size_t n);
@@ -73,11 +76,17 @@ void bench_mpsc_5_full_many(size_t n);
 void bench_mpsc_5_unbounded(size_t n);
 void bench_mpsc_alone_bounded(size_t n);
 void bench_mpsc_alone_unbounded(size_t n);
+void bench_mpsc_512(size_t n);
+void bench_mpsc_32k(size_t n);
 
 /* ../../sync/ours/fan_out.c */
 void bench_broadcast_10(size_t n);
+void bench_broadcast_100(size_t n);
+void bench_broadcast_500(size_t n);
 void bench_broadcast_1000(size_t n);
 void bench_watch_10(size_t n);
+void bench_watch_100(size_t n);
+void bench_watch_500(size_t n);
 void bench_watch_1000(size_t n);
 
 /* ../../sync/ours/oneshot.c */

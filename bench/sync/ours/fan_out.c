@@ -125,6 +125,16 @@ void bench_broadcast_10(size_t n)
     broadcast(n, 10);
 }
 
+void bench_broadcast_100(size_t n)
+{
+    broadcast(n, 100);
+}
+
+void bench_broadcast_500(size_t n)
+{
+    broadcast(n, 500);
+}
+
 void bench_broadcast_1000(size_t n)
 {
     broadcast(n, 1000);
@@ -133,6 +143,16 @@ void bench_broadcast_1000(size_t n)
 void bench_watch_10(size_t n)
 {
     watch(n, 10);
+}
+
+void bench_watch_100(size_t n)
+{
+    watch(n, 100);
+}
+
+void bench_watch_500(size_t n)
+{
+    watch(n, 500);
 }
 
 void bench_watch_1000(size_t n)

@@ -65,6 +65,30 @@ void bench_rwlock_6(size_t n)
     run_six(n, lock_to_read);
 }
 
+static int64_t lock_to_read_once(void *unused)
+{
+    (void)unused;
+    bench_check(tug_rwlock_read_lock(&rwlock), "tug_rwlock_read_lock");
+    tug_rwlock_read_unlock(&rwlock);
+    return 0;
+}
+
+/* Six readers come while somebody writes. */
+void bench_rwlock_written(size_t n)
+{
+    tug_rwlock_init(&rwlock);
+    for (size_t round = 0; round < n / TASKS; round++) {
+        struct tug_task *tasks[TASKS];
+        bench_check(tug_rwlock_write_lock(&rwlock), "tug_rwlock_write_lock");
+        for (int i = 0; i < TASKS; i++)
+            tasks[i] = bench_check_pointer(tug_spawn(lock_to_read_once, NULL), "tug_spawn");
+        bench_check(tug_yield(), "tug_yield");
+        tug_rwlock_write_unlock(&rwlock);
+        for (int i = 0; i < TASKS; i++)
+            bench_check(tug_join(tasks[i], NULL), "tug_join");
+    }
+}
+
 static struct tug_semaphore semaphore;
 
 static int64_t take_permit(void *argument)

@@ -131,6 +131,31 @@ void bench_mpsc_5_unbounded(size_t n)
 
 /* ---- a task alone ---- */
 
+static void send_and_receive(size_t n, void *value, size_t size)
+{
+    struct channel channel;
+    bench_check(tug_mpsc_create(&channel.sender, &channel.receiver, 1000, size, NULL),
+                "tug_mpsc_create");
+    for (size_t i = 0; i < n; i++) {
+        bench_check(tug_mpsc_send(channel.sender, value), "tug_mpsc_send");
+        bench_check(tug_mpsc_receive(channel.receiver, value), "tug_mpsc_receive");
+    }
+    tug_mpsc_sender_drop(channel.sender);
+    tug_mpsc_receiver_drop(channel.receiver);
+}
+
+void bench_mpsc_512(size_t n)
+{
+    static char value[512];
+    send_and_receive(n, value, sizeof value);
+}
+
+void bench_mpsc_32k(size_t n)
+{
+    static char value[32768];
+    send_and_receive(n, value, sizeof value);
+}
+
 static void uncontended(size_t n, size_t capacity, tug_task_fn send)
 {
     for (size_t round = 0; round == 0 || round < n / ROUND; round++) {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Notifications: two tasks that notify each other in turn, and ten that are notified at once, the
+ * Notifications: two tasks that notify each other in turn, and many that are notified at once, the
  * next time when all have told. An operation is one notification that was waited for.
  */
 #include "../../runtime/ours/bench.h"
 
 #include <stdatomic.h>
 
-enum { ALL = 10 };
+enum { MOST = 500 };
 
 static struct {
     struct tug_notify there, back;
@@ -58,23 +58,38 @@ static int64_t be_notified(void *argument)
 }
 
 /* At first all tell that they are ready. */
-void bench_notify_10(size_t n)
+static void notify_all(size_t n, size_t count)
 {
-    struct tug_task *tasks[ALL];
+    struct tug_task *tasks[MOST];
     tug_notify_init(&group.all);
     tug_notify_init(&group.done);
     atomic_store(&group.end, false);
-    atomic_store(&group.left, ALL);
-    for (int i = 0; i < ALL; i++)
+    atomic_store(&group.left, count);
+    for (size_t i = 0; i < count; i++)
         tasks[i] = bench_check_pointer(tug_spawn(be_notified, NULL), "tug_spawn");
     bench_check(tug_notify_wait(&group.done), "tug_notify_wait");
-    for (size_t i = 0; i == 0 || i < n / ALL; i++) {
-        atomic_store_explicit(&group.left, ALL, memory_order_relaxed);
+    for (size_t i = 0; i == 0 || i < n / count; i++) {
+        atomic_store_explicit(&group.left, count, memory_order_relaxed);
         tug_notify_waiters(&group.all);
         bench_check(tug_notify_wait(&group.done), "tug_notify_wait");
     }
     atomic_store_explicit(&group.end, true, memory_order_release);
     tug_notify_waiters(&group.all);
-    for (int i = 0; i < ALL; i++)
+    for (size_t i = 0; i < count; i++)
         bench_check(tug_join(tasks[i], NULL), "tug_join");
+}
+
+void bench_notify_10(size_t n)
+{
+    notify_all(n, 10);
+}
+
+void bench_notify_100(size_t n)
+{
+    notify_all(n, 100);
+}
+
+void bench_notify_500(size_t n)
+{
+    notify_all(n, 500);
 }

@@ -202,6 +202,42 @@ func lockToRead(n int) {
 	}
 }
 
+// Six readers come while somebody writes.
+func written(n int) {
+	for i := 0; i < n/6; i++ {
+		var ended sync.WaitGroup
+		ended.Add(6)
+		rwlock.Lock()
+		for k := 0; k < 6; k++ {
+			go func() {
+				lockToRead(1)
+				ended.Done()
+			}()
+		}
+		runtime.Gosched()
+		rwlock.Unlock()
+		ended.Wait()
+	}
+}
+
+func sendAndReceive512(n int) {
+	var value [512]byte
+	channel := make(chan [512]byte, 1000)
+	for i := 0; i < n; i++ {
+		channel <- value
+		value = <-channel
+	}
+}
+
+func sendAndReceive32k(n int) {
+	var value [32768]byte
+	channel := make(chan [32768]byte, 1000)
+	for i := 0; i < n; i++ {
+		channel <- value
+		value = <-channel
+	}
+}
+
 func permits(n, count int, keep func()) {
 	semaphore := make(chan struct{}, count)
 	six(n, func(n int) {
@@ -222,18 +258,27 @@ func init() {
 		"mpsc_5_unbounded":     {500000, 3, "ns", func(n int) { contended(n, round) }},
 		"mpsc_alone_bounded":   {500000, 3, "ns", func(n int) { alone(n, large) }},
 		"mpsc_alone_unbounded": {500000, 3, "ns", func(n int) { alone(n, round) }},
+		"mpsc_512":             {1000000, 3, "ns", sendAndReceive512},
+		"mpsc_32k":             {100000, 3, "ns", sendAndReceive32k},
 		"oneshot":              {1000000, 3, "ns", oneshot},
 		"request_reply":        {200000, 3, "ns", requestReply},
 		"broadcast_10":         {300000, 3, "ns", func(n int) { broadcast(n, 10) }},
+		"broadcast_100":        {300000, 3, "ns", func(n int) { broadcast(n, 100) }},
+		"broadcast_500":        {300000, 3, "ns", func(n int) { broadcast(n, 500) }},
 		"broadcast_1000":       {300000, 3, "ns", func(n int) { broadcast(n, 1000) }},
 		"watch_10":             {300000, 3, "ns", func(n int) { watch(n, 10) }},
+		"watch_100":            {300000, 3, "ns", func(n int) { watch(n, 100) }},
+		"watch_500":            {300000, 3, "ns", func(n int) { watch(n, 500) }},
 		"watch_1000":           {300000, 3, "ns", func(n int) { watch(n, 1000) }},
 		"notify_1":             {300000, 3, "ns", notifyOne},
 		"notify_10":            {300000, 3, "ns", func(n int) { watch(n, 10) }},
+		"notify_100":           {300000, 3, "ns", func(n int) { watch(n, 100) }},
+		"notify_500":           {300000, 3, "ns", func(n int) { watch(n, 500) }},
 		"mutex_alone":          {1000000, 3, "ns", lockMutex},
 		"mutex_6":              {1000000, 3, "ns", func(n int) { six(n, lockMutex) }},
 		"rwlock_alone":         {1000000, 3, "ns", lockToRead},
 		"rwlock_6":             {1000000, 3, "ns", func(n int) { six(n, lockToRead) }},
+		"rwlock_written":       {120000, 3, "ns", written},
 		"semaphore_10":         {1000000, 3, "ns", func(n int) { permits(n, 10, func() {}) }},
 		"semaphore_5":          {300000, 3, "ns", func(n int) { permits(n, 5, runtime.Gosched) }},
 	} {

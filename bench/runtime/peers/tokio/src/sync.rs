@@ -276,6 +276,29 @@ async fn rwlock_6(n: usize) {
     six(n, |n| lock_to_read(lock.clone(), n)).await;
 }
 
+/// Six readers come while somebody writes.
+async fn rwlock_written(n: usize) {
+    let lock = Arc::new(RwLock::new(()));
+    for _ in 0..n / 6 {
+        let written = lock.write().await;
+        let tasks: Vec<_> = (0..6).map(|_| tokio::spawn(lock_to_read(lock.clone(), 1))).collect();
+        yield_now().await;
+        drop(written);
+        for task in tasks {
+            task.await.unwrap();
+        }
+    }
+}
+
+async fn send_and_receive<const SIZE: usize>(n: usize) {
+    let (sender, mut receiver) = mpsc::channel(1_000);
+    let mut value = [0u8; SIZE];
+    for _ in 0..n {
+        sender.send(value).await.unwrap();
+        value = receiver.recv().await.unwrap();
+    }
+}
+
 async fn semaphore_10(n: usize) {
     let semaphore = Arc::new(Semaphore::new(10));
     six(n, |n| take_permit(semaphore.clone(), n)).await;
@@ -296,14 +319,22 @@ pub fn run(case: &str, bench: impl Fn(usize, usize) -> Bench) -> bool {
         "mpsc_5_unbounded" => bench(500_000, 3).per_operation(contended_unbounded),
         "mpsc_alone_bounded" => bench(500_000, 3).per_operation(alone),
         "mpsc_alone_unbounded" => bench(500_000, 3).per_operation(alone_unbounded),
+        "mpsc_512" => bench(1_000_000, 3).per_operation(send_and_receive::<512>),
+        "mpsc_32k" => bench(100_000, 3).per_operation(send_and_receive::<32768>),
         "oneshot" => bench(1_000_000, 3).per_operation(oneshots),
         "request_reply" => bench(200_000, 3).per_operation(request_reply),
         "broadcast_10" => bench(300_000, 3).per_operation(|n| broadcasts(n, 10)),
+        "broadcast_100" => bench(300_000, 3).per_operation(|n| broadcasts(n, 100)),
+        "broadcast_500" => bench(300_000, 3).per_operation(|n| broadcasts(n, 500)),
         "broadcast_1000" => bench(300_000, 3).per_operation(|n| broadcasts(n, 1_000)),
         "watch_10" => bench(300_000, 3).per_operation(|n| watches(n, 10)),
+        "watch_100" => bench(300_000, 3).per_operation(|n| watches(n, 100)),
+        "watch_500" => bench(300_000, 3).per_operation(|n| watches(n, 500)),
         "watch_1000" => bench(300_000, 3).per_operation(|n| watches(n, 1_000)),
         "notify_1" => bench(300_000, 3).per_operation(notify_1),
         "notify_10" => bench(300_000, 3).per_operation(|n| notify_all(n, 10)),
+        "notify_100" => bench(300_000, 3).per_operation(|n| notify_all(n, 100)),
+        "notify_500" => bench(300_000, 3).per_operation(|n| notify_all(n, 500)),
         "mutex_alone" => {
             bench(1_000_000, 3).per_operation(|n| lock_mutex(Arc::new(Mutex::new(0)), n))
         }
@@ -312,6 +343,7 @@ pub fn run(case: &str, bench: impl Fn(usize, usize) -> Bench) -> bool {
             bench(1_000_000, 3).per_operation(|n| lock_to_read(Arc::new(RwLock::new(())), n))
         }
         "rwlock_6" => bench(1_000_000, 3).per_operation(rwlock_6),
+        "rwlock_written" => bench(120_000, 3).per_operation(rwlock_written),
         "semaphore_10" => bench(1_000_000, 3).per_operation(semaphore_10),
         "semaphore_5" => bench(300_000, 3).per_operation(semaphore_5),
         _ => return false,
