@@ -50,8 +50,8 @@
 #define ARRIVAL (UINT64_C(1) << 33)
 #define COUNT_MASK UINT32_C(0x7fffffff)
 
-/* Once there have been so many departures, whoever comes takes them off both counts. Until it does
- * there is room for as many again. */
+/* Once there have been so many departures, whoever comes to read takes them off both counts, a
+ * writer that becomes a reader as well. Until it does there is room for as many again. */
 #define MANY_DEPARTURES (UINT32_C(1) << 30)
 
 static struct tug_semaphore_future *of_waiter(struct tug_waiter *waiter)
@@ -114,12 +114,21 @@ static bool is_free_for(const struct tug_rwlock *lock, bool writes)
            lock->inside < (writes ? 1 : lock->readers_max);
 }
 
+static void lower_counts(struct tug_rwlock *lock)
+{
+    if ((load(lock) & MANY_DEPARTURES) == 0)
+        return;
+    __atomic_fetch_sub(&lock->state, MANY_DEPARTURES * (ARRIVAL + DEPARTURE), __ATOMIC_ACQ_REL);
+    lock->departed = (lock->departed - MANY_DEPARTURES) & COUNT_MASK;
+}
+
 /* Lets one in, while the lock is GUARDED. */
 static void let_in(struct tug_rwlock *lock, bool writes)
 {
     if (writes) {
         __atomic_fetch_or(&lock->state, WRITER, __ATOMIC_ACQ_REL);
     } else {
+        lower_counts(lock);
         lock->inside++;
         __atomic_fetch_add(&lock->state, ARRIVAL, __ATOMIC_ACQ_REL);
     }
@@ -147,14 +156,6 @@ static void unlock_queue_and_tell(struct tug_rwlock *lock, struct tug_chosen *ch
 
 /* ---- without a wait ---------------------------------------------------------------------------
  */
-
-static void lower_counts(struct tug_rwlock *lock)
-{
-    if ((load(lock) & MANY_DEPARTURES) == 0)
-        return;
-    __atomic_fetch_sub(&lock->state, MANY_DEPARTURES * (ARRIVAL + DEPARTURE), __ATOMIC_ACQ_REL);
-    lock->departed = (lock->departed - MANY_DEPARTURES) & COUNT_MASK;
-}
 
 /* Of a reader that has counted itself, and found a flag. */
 static bool take_place(struct tug_rwlock *lock)
@@ -249,6 +250,8 @@ void tug_rwlock_read_unlock_slow(struct tug_rwlock *lock)
 static inline bool unlock_alone(struct tug_rwlock *lock, uint64_t readers)
 {
     uint64_t state = load(lock);
+    if (readers != 0 && (state & MANY_DEPARTURES) != 0)
+        return false; /* let_in() lowers the counts */
     return (state & GUARDED) == 0 && present(state) == 0 &&
            __atomic_compare_exchange_n(&lock->state, &state, state - WRITER + readers, false,
                                        __ATOMIC_RELEASE, __ATOMIC_RELAXED);

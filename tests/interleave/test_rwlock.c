@@ -75,6 +75,20 @@ static void begin_with_many_departures(void)
     lock.state = (MANY_DEPARTURES - 1) * (ARRIVAL + DEPARTURE);
 }
 
+/* One departure more would be taken for a writer. */
+static void begin_with_most_departures(void)
+{
+    begin();
+    lock.state = COUNT_MASK * (ARRIVAL + DEPARTURE);
+}
+
+static void begin_with_most_departures_and_room_for_one(void)
+{
+    begin_with_room_for_one();
+    lock.state |= COUNT_MASK * (ARRIVAL + DEPARTURE);
+    lock.departed = COUNT_MASK;
+}
+
 /* ---- what is left ---- */
 
 static void expect_present(uint32_t readers)
@@ -343,6 +357,11 @@ int main(void)
                          it_is_free_and_counts_are_low, read_twice, read_twice, write_it),
         INTERLEAVE_MODEL("many departures, and a writer waits", 3, begin_with_many_departures,
                          it_is_free_and_counts_are_low, read_twice, write_it, write_it),
+        INTERLEAVE_MODEL("most departures, writers become readers", 3, begin_with_most_departures,
+                         it_is_free, write_and_read, write_and_read),
+        INTERLEAVE_MODEL("most departures, one reader at a time, by future", 3,
+                         begin_with_most_departures_and_room_for_one, it_is_free, read_by_future,
+                         read_by_future),
     };
     return cmocka_run_group_tests_name("interleave/rwlock", tests, NULL, NULL);
 }
