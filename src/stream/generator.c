@@ -131,7 +131,8 @@ static int generator_next(struct tug_stream *stream, const struct tug_waker *wak
     struct tug_waker producer = {NULL, NULL}, old = {NULL, NULL};
     if (tug_coop_poll(waker) == TUG_PENDING)
         return TUG_STREAM_PENDING;
-    if (self->state == NEW) {
+    /* Once there is a task, the state is looked at under the lock only. */
+    if (self->task == NULL && self->state == NEW) {
         int error = begin(self);
         if (error != 0)
             return error;
