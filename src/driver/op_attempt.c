@@ -17,6 +17,7 @@
 #include <tug/sys.h>
 
 #include "driver/op_table.h"
+#include "sys/call.h"
 
 static bool can_seek(int fd)
 {
@@ -68,10 +69,10 @@ static int64_t attempt_read(const struct tug_op *op, const struct iovec *vector,
 
 static int64_t attempt_write(const struct tug_op *op, const struct iovec *vector, int count)
 {
-    int64_t result = tug_sys_pwritev2(op->fd, vector, count, op->offset, RWF_NOWAIT);
+    int64_t result = tug_sys_pwritev2_quietly(op->fd, vector, count, op->offset, RWF_NOWAIT);
     if (!is_unsupported(result))
         return result;
-    return plain_is_nonblocking(op) ? tug_sys_writev(op->fd, vector, count) : -EOPNOTSUPP;
+    return plain_is_nonblocking(op) ? tug_sys_writev_quietly(op->fd, vector, count) : -EOPNOTSUPP;
 }
 
 int64_t tug_attempt_read(const struct tug_op *op)

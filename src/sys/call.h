@@ -147,6 +147,8 @@ bool tug_sigpipe_is_held(void);
  * nobody reads. Return the number of bytes; -EPIPE. */
 int64_t tug_sys_write_quietly(int fd, const void *buffer, size_t length);
 int64_t tug_sys_writev_quietly(int fd, const struct iovec *vector, int count);
+int64_t tug_sys_pwritev2_quietly(int fd, const struct iovec *vector, int count, int64_t offset,
+                                 int flags);
 int64_t tug_sys_splice_quietly(int in, int out, size_t length, unsigned flags);
 
 #endif

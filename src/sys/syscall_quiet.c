@@ -115,6 +115,12 @@ int64_t tug_sys_writev_quietly(int fd, const struct iovec *vector, int count)
     QUIETLY(tug_sys_writev(fd, vector, count));
 }
 
+int64_t tug_sys_pwritev2_quietly(int fd, const struct iovec *vector, int count, int64_t offset,
+                                 int flags)
+{
+    QUIETLY(tug_sys_pwritev2(fd, vector, count, offset, flags));
+}
+
 int64_t tug_sys_splice_quietly(int in, int out, size_t length, unsigned flags)
 {
     QUIETLY(tug_sys_splice(in, NULL, out, NULL, length, flags));

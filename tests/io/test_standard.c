@@ -122,6 +122,29 @@ static int64_t input_that_cannot_be_opened_again(void *unused)
     return 0;
 }
 
+/* Then it is written to as it is, by calls of the stream's own: they raise no SIGPIPE, either. */
+static int64_t output_that_nobody_reads(void *unused)
+{
+    (void)unused;
+#if TUG_FAULT_INJECTION
+    for (int flags = 0; flags <= O_NONBLOCK; flags += O_NONBLOCK) {
+        int fds[2];
+        CHECK_EQUAL(pipe2(fds, O_CLOEXEC | flags), 0);
+        int saved = put(1, fds[1]);
+        close(fds[0]);
+        tug_fault_only_path("/proc/self/fd");
+        CHECK_EQUAL(tug_fault_fail("openat", 1, UINT32_MAX, EACCES), 0);
+        struct tug_fd_stream stream = opened(1);
+        tug_fault_reset();
+        CHECK_EQUAL(tug_io_write(&stream.writer, "x", 1), -EPIPE);
+        tug_fd_stream_close(&stream);
+        put_back(1, saved);
+        close(fds[1]);
+    }
+#endif
+    return 0;
+}
+
 static int64_t input_from_a_file(void *unused)
 {
     (void)unused;
@@ -231,10 +254,15 @@ static int64_t what_is_not_there(void *unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_EACH(input_from_a_pipe),     IN_EACH(input_from_a_socket),
-        IN_EACH(input_from_a_terminal), IN_EACH(input_that_cannot_be_opened_again),
-        IN_EACH(input_from_a_file),     IN_EACH(output_to_a_full_pipe),
-        IN_EACH(output_to_a_terminal),  ALONE_EACH(shutdown_does_not_wait_for_input),
+        IN_EACH(input_from_a_pipe),
+        IN_EACH(input_from_a_socket),
+        IN_EACH(input_from_a_terminal),
+        IN_EACH(input_that_cannot_be_opened_again),
+        IN_EACH(output_that_nobody_reads),
+        IN_EACH(input_from_a_file),
+        IN_EACH(output_to_a_full_pipe),
+        IN_EACH(output_to_a_terminal),
+        ALONE_EACH(shutdown_does_not_wait_for_input),
         IN_EACH(what_is_not_there),
     };
     return cmocka_run_group_tests_name("io/standard", tests, NULL, NULL);
