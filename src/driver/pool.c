@@ -52,9 +52,9 @@ struct tug_pool {
     uint64_t queue_depth, jobs;
     struct tug_list idle; /* the one that worked last is first */
     unsigned idle_count;
-    bool lone;                 /* the last job came when one thread at most was at work */
-    bool spinning;             /* a thread is */
-    struct tug_spin spin;      /* of whichever thread is */
+    bool lone;     /* the last job came when one thread at most was at work */
+    bool spinning; /* atomic: a thread is, and has `spin` to itself; set under the lock */
+    struct tug_spin spin;
     bool lone_is_new;          /* atomic: nobody has asked since that job came */
     unsigned thread_count;     /* those that will look at the queue again */
     unsigned present_count;    /* those that have not left yet */
@@ -142,7 +142,8 @@ static bool is_taken(const void *thread)
 
 static bool should_spin(struct tug_pool *pool)
 {
-    return pool->options.spin && pool->lone && !pool->spinning &&
+    return pool->options.spin && pool->lone &&
+           !__atomic_load_n(&pool->spinning, __ATOMIC_ACQUIRE) &&
            pool->idle_count + 1 == pool->thread_count && tug_spin_is_due(&pool->spin);
 }
 
@@ -153,6 +154,7 @@ static void spin(struct pool_thread *thread)
     if (!tug_spin_until(&thread->pool->spin, is_taken, thread))
         __atomic_compare_exchange_n(&thread->wake_word, &expected, ASLEEP, false, __ATOMIC_ACQ_REL,
                                     __ATOMIC_ACQUIRE);
+    __atomic_store_n(&thread->pool->spinning, false, __ATOMIC_RELEASE);
 }
 
 /* Sleeps until somebody takes the thread off the idle stack (true) or the keep-alive is over. */
@@ -161,7 +163,8 @@ static bool sleep_idle(struct pool_thread *thread)
     struct tug_pool *pool = thread->pool;
     uint64_t deadline = tug_clock_deadline(tug_clock_now(), pool->options.keep_alive);
     const bool spins = should_spin(pool);
-    pool->spinning |= spins;
+    if (spins)
+        __atomic_store_n(&pool->spinning, true, __ATOMIC_RELAXED);
     thread->wake_word = spins ? SPINNING : ASLEEP;
     tug_list_push_front(&pool->idle, &thread->idle_link);
     pool->idle_count++;
@@ -172,8 +175,6 @@ static bool sleep_idle(struct pool_thread *thread)
     while (result != -ETIMEDOUT && __atomic_load_n(&thread->wake_word, __ATOMIC_ACQUIRE) == ASLEEP)
         result = tug_futex_wait(&thread->wake_word, ASLEEP, deadline);
     tug_sys_mutex_lock(&pool->lock);
-    if (spins)
-        pool->spinning = false;
     if (!tug_list_is_linked(&thread->idle_link))
         return true;
     tug_list_remove(&thread->idle_link);

@@ -226,8 +226,9 @@ static int token_future_poll(struct tug_future *self, const struct tug_waker *wa
     if (state == TUG_TOKEN_WAIT_LINKED)
         return TUG_PENDING;
     if (state == TUG_TOKEN_WAIT_CHOSEN) {
-        /* A moment too early: who has chosen may be about to wake another waker than this. */
-        tug_waker_wake_by_ref(waker);
+        /* A moment too early: who has chosen is about to wake the waker that was left. */
+        if (!tug_waker_will_wake(&wait->waker, waker))
+            tug_waker_wake_by_ref(waker);
         return TUG_PENDING;
     }
     if (state == TUG_TOKEN_WAIT_NEW && tug_coop_poll(waker) == TUG_PENDING)
