@@ -48,9 +48,11 @@ void tug_waiters_tell(struct tug_chosen *chosen)
     while (waiter != NULL) {
         struct tug_waiter *next = waiter->next;
         if (ahead != NULL) {
-            const char *task = ahead->waker.data;
-            __builtin_prefetch(task, 1);
-            __builtin_prefetch(task + TUG_CACHE_LINE, 1);
+            if (ahead->waker.vtable == &tug_task_waker_vtable) {
+                const char *task = ahead->waker.data;
+                __builtin_prefetch(task, 1);
+                __builtin_prefetch(task + TUG_CACHE_LINE, 1);
+            }
             ahead = ahead->next;
         }
         tell(executor, waiter);
