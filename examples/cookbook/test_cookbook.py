@@ -109,6 +109,13 @@ def copy_timeout(scratch):
                    for copy in copies)
 
 
+def listens(process):
+    """Whether it would notice Ctrl-C."""
+    with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
+        caught = next(line for line in file if line.startswith("SigCgt:"))
+    return int(caught.split()[1], 16) >> (signal.SIGINT - 1) & 1
+
+
 def copy_interrupted(scratch):
     """Ctrl-C at some moment: what is there is complete."""
     (scratch / "from").mkdir()
@@ -120,7 +127,7 @@ def copy_interrupted(scratch):
         command = [PROGRAMS / "copy_timeout", "100", scratch / "from", to]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                               text=True) as process:
-            while not to.exists() and process.poll() is None:
+            while process.poll() is None and not (to.exists() and listens(process)):
                 time.sleep(0.0005)
             time.sleep(ms / 1000)
             process.send_signal(signal.SIGINT)

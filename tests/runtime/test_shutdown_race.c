@@ -7,10 +7,9 @@
 #include <time.h>
 
 #include "fixture.h"
-#include "sys/sanitizer.h"
 
 /* Rounds of each race. */
-enum { ROUNDS = TUG_TSAN ? 20 : 40 };
+enum { ROUNDS = 20 };
 
 static uint64_t seed; /* atomic */
 

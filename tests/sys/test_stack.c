@@ -491,25 +491,26 @@ static void test_no_memory_is_reported(void **state)
 static void test_advice_on_several_ranges(void **state)
 {
     (void)state;
+    enum { MANY = 16 };
     for (int refused = 0; refused < 2; refused++) {
         struct tug_stack_pool pool;
         struct tug_stack_cache cache = {.count = 0};
-        void *tops[200];
-        assert_int_equal(tug_stack_pool_init(&pool, 64 * KIB, 200, 0), 0);
+        void *tops[MANY];
+        assert_int_equal(tug_stack_pool_init(&pool, 64 * KIB, MANY, 0), 0);
         tug_fault_reset();
         assert_int_equal(
             tug_fault_fail("process_madvise", refused ? 1 : 1000, TUG_FAULT_ALWAYS, EBADF), 0);
         for (int round = 0; round < 2; round++) {
-            for (int i = 0; i < 200; i++) {
+            for (int i = 0; i < MANY; i++) {
                 tops[i] = tug_stack_pool_get(&pool, &cache);
                 assert_non_null(tops[i]);
                 *((char *)tops[i] - 1) = 1;
             }
-            for (int i = 0; i < 200; i++)
+            for (int i = 0; i < MANY; i++)
                 assert_true(is_guarded_below(&pool, tops[i]));
             /* Without neighbours. */
-            for (int i = 0; i < 400; i += 2)
-                tug_stack_pool_put(&pool, NULL, tops[i % 200 + i / 200]);
+            for (int i = 0; i < 2 * MANY; i += 2)
+                tug_stack_pool_put(&pool, NULL, tops[i % MANY + i / MANY]);
             tug_stack_pool_trim(&pool);
             assert_int_equal(metrics_of(&pool).hot, 0);
         }
