@@ -220,18 +220,9 @@ func written(n int) {
 	}
 }
 
-func sendAndReceive512(n int) {
-	var value [512]byte
-	channel := make(chan [512]byte, 1000)
-	for i := 0; i < n; i++ {
-		channel <- value
-		value = <-channel
-	}
-}
-
-func sendAndReceive32k(n int) {
-	var value [32768]byte
-	channel := make(chan [32768]byte, 1000)
+func sendAndReceive[T any](n int) {
+	var value T
+	channel := make(chan T, 1000)
 	for i := 0; i < n; i++ {
 		channel <- value
 		value = <-channel
@@ -258,8 +249,8 @@ func init() {
 		"mpsc_5_unbounded":     {500000, 3, "ns", func(n int) { contended(n, round) }},
 		"mpsc_alone_bounded":   {500000, 3, "ns", func(n int) { alone(n, large) }},
 		"mpsc_alone_unbounded": {500000, 3, "ns", func(n int) { alone(n, round) }},
-		"mpsc_512":             {1000000, 3, "ns", sendAndReceive512},
-		"mpsc_32k":             {100000, 3, "ns", sendAndReceive32k},
+		"mpsc_512":             {1000000, 3, "ns", sendAndReceive[[512]byte]},
+		"mpsc_32k":             {100000, 3, "ns", sendAndReceive[[32768]byte]},
 		"oneshot":              {1000000, 3, "ns", oneshot},
 		"request_reply":        {200000, 3, "ns", requestReply},
 		"broadcast_10":         {300000, 3, "ns", func(n int) { broadcast(n, 10) }},
